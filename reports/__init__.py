@@ -1,0 +1,1 @@
+"""Showing: from the figures of a month to words, charts, pages and files."""

@@ -1,0 +1,1 @@
+"""The tests, by part, as the code is."""

@@ -1,0 +1,1 @@
+"""Measure availability minute by minute, and let everything else read the letters."""
