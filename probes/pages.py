@@ -1,0 +1,213 @@
+"""What an answer of a login flow has in it: elements, forms, visible text, JSON, patterns.
+
+A page comes from whoever answers, and may be made to hurt. It is bounded before it comes here;
+libxml2 parses it without the interpreter's lock and gives up on what is nested too deeply; the
+fields of a form are counted. Nothing here knows what an answer means.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from cssselect import HTMLTranslator, SelectorError
+from lxml import etree
+
+from uptimed.core.judging import PATTERN_CHARACTERS
+
+FORM_FIELDS = 200
+"""More fields than any login form has; one of 1,000 is not sent back."""
+
+FORM_CHARACTERS = 64 * 1024
+_UNSEEN = frozenset({"script", "style", "template"})
+_UNSENT = frozenset({"submit", "button", "image", "reset", "file"})
+_TICKED = frozenset({"checkbox", "radio"})
+_JSON_BEGINS = ("{", "[", '"')
+_LIMIT_SELECTOR = 1000
+
+
+class PageTrouble(Exception):
+    """The page is not one to go on with; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenForm:
+    """A form's fields, and where it is sent to: a link as the page has it."""
+
+    action: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Return whether there was one."""
+        return bool(self.action or self.fields)
+
+
+def selector_problem(selector: str) -> str:
+    """Return why *selector* is none, or ""."""
+    try:
+        _xpath(selector)
+    except (SelectorError, etree.XPathError) as error:
+        return str(error) or "not a selector"
+    return ""
+
+
+@functools.lru_cache(maxsize=1024)
+def _xpath(selector: str) -> etree.XPath:
+    return etree.XPath(HTMLTranslator().css_to_xpath(selector[:_LIMIT_SELECTOR]))
+
+
+@functools.lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+_ABSENT = object()
+
+
+class Page:
+    """A body as text, looked at in different ways; each of them is prepared once."""
+
+    def __init__(self, body: str, content_type: str) -> None:
+        self.body = body
+        self._content_type = content_type.lower()
+        self._root: etree._Element | None = None
+        self._parsed = False
+        self._text: str | None = None
+        self._document: object = _ABSENT
+
+    # ---- JSON
+
+    def document(self) -> object:
+        """Return what the body is as JSON. Raise ValueError where it is none."""
+        if self._document is _ABSENT:
+            try:
+                self._document = json.loads(self.body.removeprefix("\ufeff"))
+            except RecursionError as error:
+                raise ValueError("nested too deeply") from error
+        return self._document
+
+    # ---- HTML
+
+    def root(self) -> "etree._Element | None":
+        """Return the page's element, or None where there is none."""
+        if not self._parsed:
+            self._parsed = True
+            parser = etree.HTMLParser(
+                encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=False
+            )
+            try:
+                self._root = etree.fromstring(self.body.encode("utf-8", "replace"), parser)
+            except (etree.XMLSyntaxError, ValueError):
+                self._root = None
+        return self._root
+
+    def first(self, selector: str) -> "etree._Element | None":
+        """Return the first element that *selector* finds."""
+        root = self.root()
+        if root is None:
+            return None
+        found = _xpath(selector)(root)
+        return found[0] if isinstance(found, list) and found else None
+
+    def text(self) -> str:
+        """Return what people see, on one line and without case."""
+        if self._text is None:
+            self._text = as_seen(" ".join(self._seen()))
+        return self._text
+
+    def _seen(self) -> Iterator[str]:
+        is_json = "json" in self._content_type or self.body.lstrip()[:1] in _JSON_BEGINS
+        root = None if is_json or "<" not in self.body else self.root()
+        if root is None:
+            yield self.body
+            return
+        for element in root.iter():
+            if element.text and element.tag not in _UNSEEN:
+                yield element.text
+            if element.tail:
+                yield element.tail
+
+    def value(self, selector: str, attribute: str) -> str:
+        """Return the text, or an attribute, of the first element that *selector* finds, or ""."""
+        element = self.first(selector)
+        if element is None:
+            return ""
+        if attribute:
+            return element.get(attribute) or ""
+        return " ".join("".join(element.itertext()).split())
+
+    def form(self, selector: str) -> TakenForm:
+        """Return the form that is, or is around, what *selector* finds. Raise `PageTrouble`."""
+        element = self.first(selector)
+        form = None if element is None else _form_of(element)
+        if form is None:
+            return TakenForm()
+        return TakenForm(form.get("action") or "", _fields(form))
+
+    # ---- patterns
+
+    def match(self, pattern: str) -> str:
+        """Return the first group of *pattern*, or all of it, where it is found; else ""."""
+        found = _compiled(pattern).search(self.body, 0, PATTERN_CHARACTERS)
+        if found is None:
+            return ""
+        return (found[1] if found.re.groups else found[0]) or ""
+
+
+def as_seen(text: str) -> str:
+    """Return *text* on one line, spaces made one and without case."""
+    return " ".join(text.split()).casefold()
+
+
+def _form_of(element: "etree._Element") -> "etree._Element | None":
+    if element.tag == "form":
+        return element
+    tree = element.getroottree()
+    owner = element.get("form")
+    if owner:
+        named = [form for form in tree.iter("form") if form.get("id") == owner]
+        return named[0] if named else None
+    around = next(element.iterancestors("form"), None)
+    if around is not None:
+        return around
+    forms = list(tree.iter("form"))  # a form inside a table may end too early
+    return forms[0] if len(forms) == 1 else None
+
+
+def _fields(form: "etree._Element") -> dict[str, str]:
+    fields: dict[str, str] = {}
+    size = count = 0
+    for element in form.iter("input", "select", "textarea"):
+        name = element.get("name") or ""
+        value = None if element.get("disabled") is not None else _sent(element)
+        if not name or value is None:
+            continue
+        count += 1
+        size += len(name) + len(value)
+        if count > FORM_FIELDS or size > FORM_CHARACTERS:
+            raise PageTrouble(
+                f"the form has more than {FORM_FIELDS} fields or {FORM_CHARACTERS // 1024} KiB: "
+                "no login form has"
+            )
+        fields[name] = value
+    return fields
+
+
+def _sent(element: "etree._Element") -> str | None:
+    """Return what a browser would send for *element*, None where nothing."""
+    if element.tag == "textarea":
+        return "".join(element.itertext())
+    if element.tag == "select":
+        options = list(element.iter("option"))
+        chosen = [o for o in options if o.get("selected") is not None] or options[:1]
+        if not chosen:
+            return None
+        value = chosen[0].get("value")
+        return value if value is not None else " ".join("".join(chosen[0].itertext()).split())
+    kind = (element.get("type") or "text").lower()
+    if kind in _UNSENT:
+        return None
+    if kind in _TICKED:
+        return (element.get("value") or "on") if element.get("checked") is not None else None
+    return element.get("value") or ""

@@ -1,0 +1,32 @@
+"""The probes there are, by their kind."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from probes.dns import DnsProbe
+from probes.http import HttpProbe
+from probes.net import Resolver
+from probes.tcp import TcpProbe
+from probes.tls import TlsProbe
+from uptimed.ports import Probe, Secrets
+
+
+def user_agent_of(version: str) -> str:
+    """Return how the monitor names itself to those it looks at."""
+    return f"uptimed/{version}"
+
+
+@asynccontextmanager
+async def probes(
+    *, secrets: Secrets, resolver: Resolver, version: str
+) -> AsyncIterator[Mapping[str, Probe]]:
+    """Open the probes, by their kind, in the running loop; close what they hold at the end."""
+    agent = user_agent_of(version)
+    async with AsyncExitStack() as stack:
+        http = HttpProbe(secrets=secrets, resolver=resolver, user_agent=agent)
+        yield {
+            "http": await stack.enter_async_context(http),
+            "tcp": TcpProbe(resolver=resolver),
+            "tls": TlsProbe(resolver=resolver),
+            "dns": DnsProbe(),
+        }

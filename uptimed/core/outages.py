@@ -1,0 +1,88 @@
+"""Outages: maximal runs of down minutes.
+
+Minutes that were not measured, or lie under an overlay, neither end an outage nor count in it; an
+up minute ends it. Outages are looked at whole, across the month's edges, before the month is cut
+out of them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from uptimed.core.minutes import Minute
+from uptimed.core.strip import (
+    DEGRADED,
+    LOGIN_FAILURE,
+    NO_OVERLAY,
+    NOT_MEASURED,
+    SYSTEM_DOWN,
+    Strip,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """One outage. *stop* is the first up minute after it, or None where none was seen yet.
+
+    *down* are its down minutes in order. *kind* is `system_down` if any of them is `D`, else
+    `login_failure`, else `degraded`. *counted* is False where the contract's `min_consecutive`
+    forgives it.
+    """
+
+    start: Minute
+    stop: Minute | None
+    down: tuple[Minute, ...]
+    kind: str
+    counted: bool
+
+    def minutes_in(self, month: range) -> int:
+        """Return how many of its down minutes lie in *month*."""
+        return sum(1 for minute in self.down if minute in month)
+
+
+def outages(
+    strip: Strip, overlay: str, *, down: str, min_consecutive: int = 1
+) -> tuple[Outage, ...]:
+    """Return the outages of *strip* under *overlay*, oldest first.
+
+    *overlay* has one character for each minute of the strip; *down* holds the letters that count.
+    """
+    return tuple(_outages(strip, overlay, down, min_consecutive))
+
+
+def _outages(strip: Strip, overlay: str, down: str, min_consecutive: int) -> Iterator[Outage]:
+    letters = strip.plain
+    if not any(letter in letters for letter in down):
+        return
+    run: list[int] = []
+    for index, (letter, over) in enumerate(zip(letters, overlay, strict=True)):
+        if letter == NOT_MEASURED or over != NO_OVERLAY:
+            continue
+        if letter in down:
+            run.append(index)
+        elif run:
+            yield _outage(strip, letters, run, min_consecutive, stop=index)
+            run = []
+    if run:
+        yield _outage(strip, letters, run, min_consecutive, stop=None)
+
+
+def _outage(
+    strip: Strip, letters: str, run: list[int], min_consecutive: int, *, stop: int | None
+) -> Outage:
+    seen = {letters[index] for index in run}
+    return Outage(
+        start=Minute(strip.start + run[0]),
+        stop=None if stop is None else Minute(strip.start + stop),
+        down=tuple(Minute(strip.start + index) for index in run),
+        kind=_kind(seen),
+        counted=len(run) >= min_consecutive,
+    )
+
+
+def _kind(seen: set[str]) -> str:
+    if SYSTEM_DOWN in seen:
+        return "system_down"
+    if LOGIN_FAILURE in seen:
+        return "login_failure"
+    assert DEGRADED in seen  # noqa: S101 - a contract counts D, L and G only
+    return "degraded"

@@ -1,0 +1,176 @@
+"""What is known at one moment, for metrics, health and whoever asks.
+
+A `Snapshot` is a frozen picture: whoever holds one sees one moment throughout.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from uptimed.core.figures import Figures
+from uptimed.core.minutes import Minute
+from uptimed.core.observations import Attempt, Instant, Outcome, Phase
+from uptimed.core.strip import NOT_MEASURED, Strip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceCheck:
+    """What the references said: which answered, and how far their `Date` is from our clock.
+
+    *answered* maps each reference to whether it did. *names_resolved* is None when no reference
+    has a name. *clock_offset_us* is the median of (their clock - ours), None when none told.
+    """
+
+    at: Instant
+    answered: Mapping[str, bool] = field(default_factory=dict)
+    names_resolved: bool | None = None
+    clock_offset_us: int | None = None
+
+    @property
+    def all_failed(self) -> bool:
+        """Return whether there were at least two references and none answered."""
+        return len(self.answered) >= 2 and not any(self.answered.values())
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramData:
+    """How many values were at most each bound (not cumulative; the last count is beyond all)."""
+
+    bounds_us: tuple[int, ...]
+    counts: tuple[int, ...]
+    sum_us: int
+
+    @property
+    def total(self) -> int:
+        """Return how many values there were."""
+        return sum(self.counts)
+
+    def quantile_us(self, per_mille: int) -> int | None:
+        """Return a bound that so many thousandths of the values do not exceed; None beyond all."""
+        wanted, seen = self.total * per_mille, 0
+        for bound, count in zip(self.bounds_us, self.counts, strict=False):
+            seen += count
+            if 1000 * seen >= wanted:
+                return bound
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """A service went `down` or came `up`, or an `account` of a login probe is in trouble.
+
+    *since* is the first down minute, *until* the first up minute after the outage. *attempt* is
+    the first evidence of the outage, or the account's attempt. *suspected* says that the account
+    had passed within the hour, which may be the system's fault.
+    """
+
+    kind: str
+    at: Instant
+    service: str
+    client: str
+    platform: str = ""
+    letter: str = ""
+    since: Minute = Minute(0)
+    until: Minute | None = None
+    reason: str = ""
+    attempt: Attempt | None = None
+    suspected: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeView:
+    """A probe, and what its last look and all its attempts since the start amounted to.
+
+    *counts* has (outcome, cause) -> attempts; *rejected* tells that the last look's credentials
+    were refused. *at* is None before the first look.
+    """
+
+    service: str
+    client: str
+    probe: str
+    role: str
+    kind: str
+    at: Instant | None = None
+    outcome: Outcome | None = None
+    cause: str = ""
+    detail: str = ""
+    took_us: int | None = None
+    phases: Mapping[Phase, int] = field(default_factory=dict)
+    certificate_expires: Instant | None = None
+    rejected: bool = False
+    counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceView:
+    """A service: its latest letter (a mark, lower case when unverified) and since when it has it.
+
+    *settled* is the last settled minute, None before the first. *down* is the edge that opened the
+    present outage, or None. *minutes* counts the letters settled since the start. *month* are the
+    figures of the month so far, None until they were asked for. *recent* are the latest letters.
+    """
+
+    service: str
+    client: str
+    platform: str = ""
+    letter: str = NOT_MEASURED
+    since: Minute = Minute(0)
+    settled: Minute | None = None
+    down: Edge | None = None
+    minutes: Mapping[str, int] = field(default_factory=dict)
+    month: Figures | None = None
+    recent: Strip = field(default_factory=lambda: Strip(Minute(0), ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreHealth:
+    """Whether the journal takes what is to be kept."""
+
+    ok: bool = True
+    error: str = ""
+    failing_since: Instant | None = None
+    backlog: int = 0  # attempts that wait
+    lost_attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigHealth:
+    """When the configuration was loaded, and what was wrong with the last one that was not."""
+
+    loaded_at: Instant
+    ok: bool = True
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowerView:
+    """How far behind a follower is."""
+
+    name: str
+    backlog: int = 0
+    lag_us: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One moment of the daemon."""
+
+    at: Instant
+    vantage: str
+    started_at: Instant
+    software: str
+    services: Mapping[str, ServiceView]
+    probes: Mapping[tuple[str, str], ProbeView]
+    schedule_lag: HistogramData
+    look_durations: Mapping[str, HistogramData]  # by kind
+    loop_lag_us: int
+    bugs: int
+    store: StoreHealth
+    config: ConfigHealth
+    references: ReferenceCheck | None = None
+    references_failed: bool = False
+    clock_offset_us: int | None = None
+    healthy: bool = (
+        True  # the store takes what is kept, the loop is not held up, the clock is right
+    )
+    followers: Sequence[FollowerView] = ()

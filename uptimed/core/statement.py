@@ -1,0 +1,184 @@
+"""A month of one client as a value: everything a report says, before it is words.
+
+It holds integers, instants and the operator's own words. Nothing in it is rounded, translated or
+laid out; `reports` does that and computes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, tzinfo
+
+from uptimed.core.figures import Figures
+from uptimed.core.minutes import Minute
+from uptimed.core.observations import Instant
+from uptimed.core.outages import Outage
+from uptimed.core.strip import Strip
+from uptimed.core.terms import ContractTerms, Maintenance, WatchTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """The month [start, stop) in *zone*; minutes before *judged* are judged, later ones are not."""
+
+    month: str  # 2026-10
+    zone_name: str
+    zone: tzinfo
+    start: Minute
+    stop: Minute
+    judged: Minute
+
+    @property
+    def minutes(self) -> int:
+        """Return the minutes of the whole month."""
+        return self.stop - self.start
+
+    @property
+    def complete(self) -> bool:
+        """Return whether every minute of the month is judged."""
+        return self.judged >= self.stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """Who is named on the paper. *logo* is an SVG or PNG as bytes, or empty; *colour* is `#rrggbb`."""
+
+    name: str
+    id: str = ""
+    logo: bytes = b""
+    logo_type: str = ""  # image/svg+xml or image/png
+    colour: str = ""
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutageLine:
+    """An outage in a report. *reason* is the first failing evidence, observed beside wanted.
+
+    *incident* is the reference of its case, and "" before there is one. *cause* is the evidence's
+    cause, of the closed vocabulary that reports can say in every language; "" where none is known.
+    """
+
+    outage: Outage
+    minutes: int  # down minutes of this month
+    minutes_total: int
+    reason: str
+    incident: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Minutes [start, stop) that were not measured, and why. *minutes* of them are in scope."""
+
+    start: Minute
+    stop: Minute
+    minutes: int
+    kind: str  # a cause or a life event's kind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceLine:
+    """A window of the configuration in this month. *counted* minutes left the denominator."""
+
+    window: Maintenance
+    counted: int
+    admitted: bool  # excluded by contract and announced in time
+    why_not: str = ""  # `not_excluded` or `late_notice`, where it was not admitted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseDay:
+    """How long one probe's passing looks took on one local day, in whole microseconds."""
+
+    day: date
+    looks: int
+    median_us: int
+    p95_us: int
+    max_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeLine:
+    """One probe over the month: what it is, and its response times by day."""
+
+    id: str
+    role: str
+    kind: str
+    looks_at: str  # its target in words: a URL without secrets, a host and port, a name
+    interval: int
+    days: tuple[ResponseDay, ...] = ()
+    median_us: int | None = None
+    p95_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsChange:
+    """From *since* on the service was watched otherwise: *added*, *removed* and *changed* probes."""
+
+    since: Minute
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()  # "front: interval 1 -> 5"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VantageLine:
+    """One vantage's share of the month: in how many minutes of scope it measured, and dissented."""
+
+    name: str
+    minutes: int
+    dissent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatement:
+    """One service's month. *strip* and *overlay* are the judged minutes, a character each.
+
+    *around* reaches beyond the month's edges, to the first up minute on each side.
+    """
+
+    id: str
+    name: str
+    stage: str
+    strip: Strip
+    overlay: str
+    around: Strip
+    figures: Figures
+    outages: tuple[OutageLine, ...]
+    gaps: tuple[Gap, ...]
+    maintenance: tuple[MaintenanceLine, ...]
+    probes: tuple[ProbeLine, ...]
+    changes: tuple[TermsChange, ...]
+    vantages: tuple[VantageLine, ...]
+    watch: WatchTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainHead:
+    """The head of a service's chain of sealed days at the time of the report."""
+
+    service: str
+    first_day: date
+    last_day: date
+    head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One client's month, complete or so far. *made_up* marks a demonstration's history."""
+
+    client: Party
+    operator: Party
+    language: str
+    period: Period
+    contract: ContractTerms
+    services: tuple[ServiceStatement, ...]
+    chain: tuple[ChainHead, ...]
+    revision: int
+    software: str
+    as_of: Instant  # the instant it was drawn up for, never the time of rendering
+    made_up: bool = False
+    references: int = 0  # how many self-check references are configured; below two is warned of
+    replaces: str | None = None
+    settings: Mapping[str, str] | None = None

@@ -1,0 +1,1 @@
+"""Where looks and letters are kept."""
