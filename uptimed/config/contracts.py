@@ -438,14 +438,10 @@ def _check_rules(
 
 
 def _check_availability(shape: AvailabilityShape, place: Place) -> None:
-    excluded = "maintenance" in shape.excludes
-    if excluded and shape.maintenance_notice is None:
+    """Maintenance that is excluded needs its notice; a notice alone excludes nothing."""
+    if "maintenance" in shape.excludes and shape.maintenance_notice is None:
         wish = 'a duration such as "24h": maintenance is excluded'
         place.at("maintenance_notice").wrong("nothing", wish)
-    for key in ("maintenance_notice", "maintenance_cap"):
-        if not excluded and getattr(shape, key) is not None:
-            wish = 'no such key, or excludes = ["maintenance"]'
-            place.at(key).wrong("a term for maintenance", wish)
 
 
 def _check_severities(shape: ContractShape, place: Place) -> None:

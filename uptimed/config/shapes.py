@@ -84,7 +84,7 @@ def _secret_url(value: object) -> str | Secret:
 def _listen(value: object) -> tuple[str, int] | None:
     if value is False:
         return None
-    return values.host_and_port(value)
+    return values.host_and_port(value, lowest_port=0)  # 0 takes any free one, which the log tells
 
 
 def _proxy(value: object) -> str:

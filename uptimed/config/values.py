@@ -221,7 +221,7 @@ def port(value: object) -> int:
     return integer(value, lowest=1, highest=65535)
 
 
-def host_and_port(value: object) -> tuple[str, int]:
+def host_and_port(value: object, *, lowest_port: int = 1) -> tuple[str, int]:
     """Read `host:port`, an IPv6 address in brackets."""
     wish = 'an address and a port, such as "127.0.0.1:9464" or "[::1]:9464"'
     if not isinstance(value, str):
@@ -231,7 +231,11 @@ def host_and_port(value: object) -> tuple[str, int]:
         name = name[1:-1]
     elif ":" in name:
         raise Wrong(show(value), wish)
-    if not colon or not re.fullmatch(r"[0-9]{1,5}", number) or not 1 <= int(number) <= 65535:
+    if (
+        not colon
+        or not re.fullmatch(r"[0-9]{1,5}", number)
+        or not lowest_port <= int(number) <= 65535
+    ):
         raise Wrong(show(value), wish)
     try:
         return host(name), int(number)
