@@ -14,7 +14,7 @@ from uptimed.config.checking import Checked, Findings, Place, Shape, check, name
 from uptimed.config.contracts import find_contract, read_contract
 from uptimed.config.mistakes import ConfigError, Remark, Wrong, kind_of, show, suggest
 from uptimed.config.paths import absolute, existing, resolved_secret
-from uptimed.config.probes import read_probe
+from uptimed.config.probes import FlowOf, KnownFlows, read_probe
 from uptimed.config.reading import Document, Merged, merge, read_documents
 from uptimed.config.shapes import (
     ROLES,
@@ -78,24 +78,33 @@ class Loaded:
 
     settings: Settings
     remarks: tuple[Remark, ...]
+    notes: tuple[Remark, ...] = ()  # what is well, and good to know
 
 
-def load(path: Path, *, flows: Collection[str] | None = None) -> Loaded:
+def load(
+    path: Path, *, flows: Collection[str] | None = None, flow_of: FlowOf | None = None
+) -> Loaded:
     """Read the file or directory at *path*. Raise ConfigError with every mistake in it.
 
     *flows* are the names of the login flows that ship with uptimed; None leaves them unchecked.
+    *flow_of* finds a flow and puts settings into it; without it, none is looked at.
     """
-    return build(read_documents(path), flows=flows)
+    return build(read_documents(path), flows=flows, flow_of=flow_of)
 
 
-def build(documents: tuple[Document, ...], *, flows: Collection[str] | None = None) -> Loaded:
+def build(
+    documents: tuple[Document, ...],
+    *,
+    flows: Collection[str] | None = None,
+    flow_of: FlowOf | None = None,
+) -> Loaded:
     """Return what *documents*, at least one, hold together, as `load` does."""
     findings = Findings()
     merged = merge(documents, findings.mistakes)
-    settings = _Builder(merged, documents, findings, flows).settings()
+    settings = _Builder(merged, documents, findings, flows, flow_of).settings()
     if findings.mistakes:
         raise ConfigError(findings.mistakes)
-    return Loaded(settings, tuple(findings.remarks))
+    return Loaded(settings, tuple(findings.remarks), tuple(findings.notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +125,13 @@ class _Builder:
         documents: tuple[Document, ...],
         findings: Findings,
         flows: Collection[str] | None,
+        flow_of: FlowOf | None,
     ) -> None:
         self._merged = merged
         self._documents = documents
         self._findings = findings
         self._flows = flows
+        self._flow_of = flow_of
         self._seen: dict[tuple[str, str], str] = {}
         self._contracts: dict[tuple[str, str, str], Contract | None] = {}
 
@@ -277,7 +288,8 @@ class _Builder:
             self._once("service", shape.id, place)
         table = raw if isinstance(raw, Mapping) else {}
         raws = _tables(table, "probes", place)
-        probes = self._probes(raws, place, document)
+        looked_from = len(shape.vantages or (owner.vantage,))
+        probes = self._probes(raws, place, document, looked_from)
         need = _need(checked, raws, place)
         vantages = shape.vantages or (owner.vantage,)
         _check_vantages(checked, vantages, owner.vantage, place)
@@ -313,8 +325,9 @@ class _Builder:
         )
 
     def _probes(
-        self, raws: list[object], place: Place, document: Document
+        self, raws: list[object], place: Place, document: Document, vantages: int
     ) -> tuple[ProbeSettings, ...]:
+        flows = KnownFlows(self._flows, self._flow_of, vantages)
         seen: set[object] = set()
         found = []
         for number, raw in enumerate(raws):
@@ -324,7 +337,7 @@ class _Builder:
                 wish = "another id: each probe of a service has its own"
                 here.at("id").wrong(f"{show(name)} a second time", wish)
             seen.add(name)
-            probe = read_probe(raw, here, document, self._flows)
+            probe = read_probe(raw, here, document, flows)
             if probe is not None:
                 found.append(probe)
         return tuple(found)

@@ -67,6 +67,7 @@ class Findings:
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
         self.remarks: list[Remark] = []
+        self.notes: list[Remark] = []
 
 
 def _printable(part: str | int) -> str:
@@ -93,6 +94,10 @@ class Place:
     def remark(self, text: str) -> None:
         """Tell what is probably not meant."""
         self.findings.remarks.append(Remark(self.file, self.key, text))
+
+    def note(self, text: str) -> None:
+        """Tell what is well, and good to know."""
+        self.findings.notes.append(Remark(self.file, self.key, text))
 
 
 def check(

@@ -1,12 +1,13 @@
 """From a probe's table to its settings, by kind, with the rules between its keys."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from uptimed.config.checking import Checked, Place, check
 from uptimed.config.contracts import is_path
-from uptimed.config.mistakes import kind_of, one_of, show, suggest
+from uptimed.config.mistakes import Mistake, kind_of, one_of, show, suggest
 from uptimed.config.paths import existing, resolved_secret
 from uptimed.config.reading import Document
 from uptimed.config.shapes import (
@@ -21,6 +22,8 @@ from uptimed.config.shapes import (
     WithTls,
 )
 from uptimed.config.values import is_address, say_duration
+from uptimed.core.flows import Flow, FlowError, spending
+from uptimed.core.minutes import MINUTE
 from uptimed.core.observations import SECOND
 from uptimed.core.targets import (
     Account,
@@ -47,13 +50,31 @@ _SECRET_NAME = re.compile(
 _FLOW_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 
+FlowOf = Callable[[str, Mapping[str, str]], Flow]
+"""Finds a flow by its name or path, with settings put in. Raises `FlowError`."""
+
+_DEFAULT_LOGIN_EVERY = 5  # minutes
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFlows:
+    """What is known of login flows: the *names* that ship, and how one is found.
+
+    *vantages* is how many places the service is looked at from: each spends failures of its own.
+    """
+
+    names: Collection[str] | None = None
+    find: FlowOf | None = None
+    vantages: int = 1
+
+
 def worst_look_us(*, attempts: int, timeout_us: int, gap_us: int) -> int:
     """Return how long a look takes at most: every attempt runs out, and the gaps between them."""
     return attempts * timeout_us + (attempts - 1) * gap_us
 
 
 def read_probe(
-    raw: object, place: Place, document: Document, flows: Collection[str] | None
+    raw: object, place: Place, document: Document, flows: KnownFlows
 ) -> ProbeSettings | None:
     """Return the probe that *raw* holds, or None where it has mistakes, told at *place*."""
     if not isinstance(raw, Mapping):
@@ -138,7 +159,7 @@ def _remark_patience(shape: ProbeShape, expect: Expectation, place: Place) -> No
 class _Reader:
     """Reads the part of a probe that its kind decides."""
 
-    def __init__(self, place: Place, document: Document, flows: Collection[str] | None) -> None:
+    def __init__(self, place: Place, document: Document, flows: KnownFlows) -> None:
         self._place = place
         self._document = document
         self._flows = flows
@@ -241,20 +262,28 @@ class _Reader:
             if _SECRET_NAME.search(name):
                 wish = "no secrets in settings: they belong to accounts"
                 self._place.at("settings", name).wrong("a string", wish)
-        if checked.good("interval", "login_every") and shape.login_every < shape.interval:
+        preset = self._flow(shape, checked)
+        flow = self._check_flow(preset, shape, checked)
+        recommended = flow.login_every if flow is not None else None
+        login_every = shape.login_every or recommended or _DEFAULT_LOGIN_EVERY
+        if checked.good("interval", "login_every") and login_every < shape.interval:
             here = self._place.at("login_every")
             here.remark("more often than the probe looks: every look is a full login")
         target = LoginTarget(
-            preset=self._flow(shape, checked),
+            preset=preset,
             base_url=shape.base_url,
             accounts=tuple(
                 Account(
                     username=account.username,
                     password=resolved_secret(account.password, self._document),
+                    secrets={
+                        name: resolved_secret(place, self._document)
+                        for name, place in {**shape.secrets, **account.secrets}.items()
+                    },
                 )
                 for account in shape.accounts or ()
             ),
-            login_every=shape.login_every,
+            login_every=login_every,
             max_rejected_per_hour=shape.max_rejected_per_hour,
             family=shape.family,
             tls=self._tls_options(shape),
@@ -288,10 +317,81 @@ class _Reader:
             return existing(shape.preset, self._document, here)
         if not _FLOW_NAME.fullmatch(shape.preset):
             here.wrong(show(shape.preset), "a flow's name, or the path of a flow file (*.toml)")
-        elif self._flows is not None and shape.preset not in self._flows:
-            wish = f"{suggest(shape.preset, self._flows)}, or the path of a flow file (*.toml)"
+        elif self._flows.names is not None and shape.preset not in self._flows.names:
+            wish = (
+                f"{suggest(shape.preset, self._flows.names)}, or the path of a flow file (*.toml)"
+            )
             here.wrong(show(shape.preset), wish)
+            return ""
         return shape.preset
+
+    def _check_flow(
+        self, preset: str, shape: LoginShape, checked: Checked[ProbeShape]
+    ) -> Flow | None:
+        """Return the flow as the probe sets it, None where there is none; tell its mistakes."""
+        if not preset or self._flows.find is None or not checked.good("settings"):
+            return None
+        try:
+            flow = self._flows.find(preset, shape.settings)
+        except FlowError as error:
+            for mistake in error.mistakes:
+                if mistake.key.startswith("settings."):
+                    here = self._place.at("settings", mistake.key.removeprefix("settings."))
+                    here.wrong(mistake.found, mistake.wanted)
+                else:
+                    found = Mistake(error.file, mistake.key, mistake.found, mistake.wanted)
+                    self._place.findings.mistakes.append(found)
+            return None
+        if checked.good("accounts", "secrets"):
+            self._check_secrets(flow, shape)
+        if checked.good("interval", "login_every"):
+            self._check_pace(flow, shape)
+        if checked.good("interval", "max_rejected_per_hour", "accounts"):
+            self._tell_spending(flow, shape)
+        for sentence in flow.unknown:
+            self._place.at("preset").note(f"not known of {flow.title}: {sentence}")
+        for sentence in flow.advice:
+            self._place.at("preset").note(sentence)
+        return flow
+
+    def _check_secrets(self, flow: Flow, shape: LoginShape) -> None:
+        wish = suggest("", flow.secrets) if flow.secrets else "no secrets: this flow has none"
+        for name in shape.secrets:
+            if name not in flow.secrets:
+                self._place.at("secrets", name).wrong("an unknown secret", wish)
+        for number, account in enumerate(shape.accounts, start=1):
+            here = self._place.at("accounts", number, "secrets")
+            for name in account.secrets:
+                if name not in flow.secrets:
+                    here.at(name).wrong("an unknown secret", wish)
+            for name, about in flow.secrets.items():
+                if name not in account.secrets and name not in shape.secrets:
+                    here.at(name).wrong("nothing", f"{about}: {_SECRET_WISH}")
+
+    def _check_pace(self, flow: Flow, shape: LoginShape) -> None:
+        if flow.min_interval is None:
+            return
+        least = say_duration(flow.min_interval * MINUTE)
+        wish = f'at least "{least}": {flow.title} allows no more'
+        for name, minutes in (("interval", shape.interval), ("login_every", shape.login_every)):
+            if minutes is not None and minutes < flow.min_interval:
+                self._place.at(name).wrong(f'"{say_duration(minutes * MINUTE)}"', wish)
+
+    def _tell_spending(self, flow: Flow, shape: LoginShape) -> None:
+        spent = spending(
+            flow,
+            max_rejected_per_hour=shape.max_rejected_per_hour,
+            interval=shape.interval,
+            accounts=len(shape.accounts),
+            vantages=self._flows.vantages,
+        )
+        here = self._place.at("max_rejected_per_hour")
+        if spent is None:
+            return
+        if spent.locks:
+            here.remark(f"{spent.sentence}: that locks the account; set it lower")
+        else:
+            here.note(spent.sentence)
 
     def _tls_options(self, shape: WithTls) -> TlsOptions:
         if shape.client_key and not shape.client_certificate:

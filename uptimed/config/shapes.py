@@ -370,6 +370,15 @@ class DnsShape(ProbeShape):
     expect: DnsExpectShape = DnsExpectShape()
 
 
+def _setting(value: object) -> str:
+    """Read what a flow lets one override: a text, or a list of texts, which are its lines."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return "\n".join(value)
+    if isinstance(value, str):
+        return value
+    raise Wrong(kind_of(value), "a string or a list of strings")
+
+
 class AccountShape(Shape):
     """Credentials of a login probe."""
 
@@ -378,6 +387,7 @@ class AccountShape(Shape):
         description='where it is kept: { env = "NAME" }, { file = "PATH" } '
         'or { credential = "NAME" }'
     )
+    secrets: dict[str, SecretPlace] = {}
 
 
 class LoginShape(ProbeShape, WithTls):
@@ -386,10 +396,11 @@ class LoginShape(ProbeShape, WithTls):
     preset: Text = required("a flow that ships with uptimed, or the path of one")
     base_url: Url = required("a URL such as https://crm.acme.example")
     accounts: tuple[AccountShape, ...] = required("at least one account")
-    login_every: Minutes = 5
+    secrets: dict[str, SecretPlace] = {}
+    login_every: Minutes | None = None
     max_rejected_per_hour: Annotated[int, _up_to(60)] = 3
     family: Family = IpFamily.ANY
-    settings: dict[str, Body] = {}
+    settings: dict[str, Annotated[str, read(_setting)]] = {}
     expect: LoginExpectShape = LoginExpectShape()
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from uptimed.config.mistakes import Wrong, kind_of, one_of, show, suggest
 from uptimed.core.minutes import MINUTE, instant_of, zone_mistake
 from uptimed.core.observations import SECOND, Instant
+from uptimed.core.patterns import pattern_problem
 from uptimed.core.targets import Secret, SecretPlace
 from uptimed.core.terms import PPM
 
@@ -367,10 +368,8 @@ def pattern(value: object) -> str:
     """Read a regular expression that compiles."""
     if not isinstance(value, str):
         raise Wrong(kind_of(value), "a regular expression as a string")
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise Wrong(show(value), f"a regular expression ({error})") from None
+    if problem := pattern_problem(value):
+        raise Wrong(show(value), f"a regular expression as RE2 reads it ({problem})")
     return value
 
 

@@ -94,8 +94,8 @@ def unverified_stretches(letters: Strip) -> list[list[int]]:
 def attempt_line(attempt: Attempt) -> str:
     """Return the facts of *attempt* that decide a letter, as canonical JSON.
 
-    The fingerprint of a secret, timings of phases and evidence are left out: they decide nothing,
-    or are ours alone.
+    They are what a file of looks has, so that the digest can be made again from an export. The
+    fingerprint of a secret, phases and evidence are left out: they decide nothing, or are ours.
     """
     return canonical_json(
         {
@@ -106,7 +106,7 @@ def attempt_line(attempt: Attempt) -> str:
             "outcome": str(attempt.outcome),
             "probe": attempt.probe,
             "service": attempt.service,
-            "took_us": attempt.took_us,
+            "took_ms": None if attempt.took_us is None else attempt.took_us // 1000,
             "vantage": attempt.vantage,
         }
     )

@@ -5,10 +5,8 @@ the reason, which shows the observed value beside the wanted one. A cause of our
 never a fail: it is not measured.
 """
 
-import functools
 import json
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import assert_never
 
@@ -19,11 +17,14 @@ from uptimed.core.observations import (
     Cause,
     Evidence,
     Instant,
+    Login,
+    LoginVerdict,
     NoAnswer,
     Observation,
     Outcome,
     Reading,
 )
+from uptimed.core.patterns import search
 from uptimed.core.targets import (
     BROKEN_LOCATIONS,
     DnsTarget,
@@ -39,9 +40,6 @@ EVIDENCE_BYTES = 2048
 
 _MASKED_CHARACTERS = 8 * EVIDENCE_BYTES
 
-PATTERN_CHARACTERS = 32 * 1024
-"""How much of a body a pattern is searched in: some patterns take quadratic time."""
-
 KEPT_HEADERS = frozenset({
     "age", "content-encoding", "content-length", "content-type", "date", "location", "retry-after",
     "server", "via", "x-cache", "x-status-reason", "www-authenticate",
@@ -54,7 +52,14 @@ _PASSED = Reading(outcome=Outcome.PASS)
 _LOGIN_OUTCOMES = {
     Cause.LOGIN_REJECTED: Outcome.REJECTED,
     Cause.LOGIN_BLOCKED: Outcome.BLOCKED,
+    Cause.LOGIN_WAITING: Outcome.BLOCKED,
     Cause.LOGIN_MAINTENANCE: Outcome.MAINTENANCE,
+}
+_LOGIN_CAUSES = {
+    LoginVerdict.REJECTED: Cause.LOGIN_REJECTED,
+    LoginVerdict.BLOCKED: Cause.LOGIN_BLOCKED,
+    LoginVerdict.MAINTENANCE: Cause.LOGIN_MAINTENANCE,
+    LoginVerdict.ERROR: Cause.LOGIN_ERROR,
 }
 
 _Miss = tuple[Cause, str]
@@ -70,6 +75,14 @@ def judge(observation: Observation, settings: ProbeSettings, *, now: Instant) ->
             return Reading(outcome=_outcome_of(cause), cause=cause, detail=detail)
         case Answer() as answer:
             miss = next(_misses(answer, observation, settings, now), None)
+        case Login(verdict=LoginVerdict.OK):
+            miss = next(_patience(observation, settings.expect, now), None)
+        case Login(waiting=True, detail=detail):
+            cause = Cause.LOGIN_WAITING
+            return Reading(outcome=_outcome_of(cause), cause=cause, detail=detail)
+        case Login() as login:
+            cause = _LOGIN_CAUSES[login.verdict]
+            return Reading(outcome=_outcome_of(cause), cause=cause, detail=_login_detail(login))
         case other:
             assert_never(other)
     if miss is None:
@@ -92,8 +105,16 @@ def _misses(
     yield from _status(answer, expect)
     yield from _body(answer, settings)
     yield from _records(answer, settings)
+    yield from _patience(observation, expect, now)
+
+
+def _patience(observation: Observation, expect: Expectation, now: Instant) -> Iterator[_Miss]:
     yield from _time(observation, expect)
     yield from _certificate(observation, expect, now)
+
+
+def _login_detail(login: Login) -> str:
+    return f"{login.step}: {login.detail}" if login.step else login.detail
 
 
 def _broken(answer: Answer, expect: Expectation) -> Iterator[_Miss]:
@@ -124,7 +145,7 @@ def _status(answer: Answer, expect: Expectation) -> Iterator[_Miss]:
     wanted = " or ".join(
         str(low) if low == high else f"{low} to {high}" for low, high in expect.statuses
     )
-    where = f" (to {_shown(answer.location)})" if answer.location else ""
+    where = f" (to {shown(answer.location)})" if answer.location else ""
     yield Cause.STATUS, f"status {status}{where}, wanted {wanted}"
 
 
@@ -132,74 +153,17 @@ def _body(answer: Answer, settings: ProbeSettings) -> Iterator[_Miss]:
     expect, body = settings.expect, answer.body
     cut = f" in its first {answer.body_bytes} bytes" if answer.body_cut else ""
     if isinstance(settings.target, TcpTarget) and settings.target.expect not in body:
-        yield Cause.BODY, f"answered {_shown(body)!r}, wanted {settings.target.expect!r}"
+        yield Cause.BODY, f"answered {shown(body)!r}, wanted {settings.target.expect!r}"
     for text in expect.contains:
         if text not in body:
             yield Cause.BODY, f"body lacks {text!r}{cut}"
     for text in expect.not_contains:
         if text in body:
             yield Cause.BODY, f"body has {text!r}, which is not wanted"
-    if expect.matches and not _compiled(expect.matches).search(body, 0, PATTERN_CHARACTERS):
+    if expect.matches and search(expect.matches, body) is None:
         yield Cause.BODY, f"body does not match {expect.matches!r}{cut}"
     if expect.json:
         yield from _json(answer, expect.json)
-
-
-@functools.lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
-_ANYTHING = frozenset({".", r"\S", r"\W", r"\D"})
-_TOKEN = re.compile(
-    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?>|\(|\)|\||[*+?][+?]?|\{\d*,?\d*\}[+?]?|.", re.DOTALL
-)
-
-
-def pattern_problem(pattern: str) -> str:
-    """Return why *pattern* may not be used to match bodies, or "" where it may.
-
-    Beside what does not compile, a repetition of something that itself repeats or branches, such as
-    `(a+)+` or `(a|aa)*`, is refused: it can take exponential time on a page that an attacker wrote,
-    and no bound on the body helps. So is a second repetition of anything, as in `a.*b.*c`: it takes
-    cubic time, and `contains` with several texts asks the same in linear time. Otherwise, atomic
-    groups and possessive repetitions are the way out.
-    """
-    try:
-        with warnings.catch_warnings(action="error"):
-            re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        return f"is not a regular expression: {error}"
-    except Warning as warning:
-        return f"may come to mean something else: {warning}"
-    open_groups: list[bool] = []  # whether the group has something that makes repeating it dear
-    inner, closed_dear = False, False
-    before, gaps = "", 0
-    for token in _TOKEN.findall(pattern):
-        if token.startswith("("):
-            open_groups.append(inner)
-            inner = False
-        elif token == ")":
-            closed_dear, inner = inner, open_groups.pop() or inner
-            continue
-        elif token == "|":
-            inner = inner or bool(open_groups)
-        elif _repeats(token):
-            if closed_dear:
-                return "repeats a group that itself repeats or branches: may take exponential time"
-            inner = True
-            gaps += before in _ANYTHING
-            if gaps > 1:
-                return "repeats anything more than once: may take cubic time, use `contains`"
-        closed_dear, before = False, token
-    return ""
-
-
-def _repeats(token: str) -> bool:
-    """Return whether *token* is a repetition without a bound that can be taken back."""
-    if token.endswith("+") and len(token) > 1:
-        return False  # possessive
-    return token[0] in "*+" or (token.startswith("{") and token.rstrip("?").endswith(",}"))
 
 
 def _json(answer: Answer, wants: Sequence[JsonWant]) -> Iterator[_Miss]:
@@ -209,42 +173,46 @@ def _json(answer: Answer, wants: Sequence[JsonWant]) -> Iterator[_Miss]:
     try:
         document: object = json.loads(answer.body.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
-        yield Cause.BODY, f"body is not JSON: {_shown(answer.body)!r}"
+        yield Cause.BODY, f"body is not JSON: {shown(answer.body)!r}"
         return
     for want in wants:
-        problem = _json_problem(document, want)
+        problem = json_problem(document, want)
         if problem:
             yield Cause.BODY, problem
 
 
-_ABSENT = object()
+ABSENT = object()
+"""What there is at a JSON pointer where there is nothing."""
 
 
-def _find(document: object, pointer: str) -> object:
-    """Return the value at the JSON *pointer* (RFC 6901), or `_ABSENT`."""
+def json_value(document: object, pointer: str) -> object:
+    """Return the value at the JSON *pointer* (RFC 6901), or `ABSENT`."""
     found = document
     for step in pointer.split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")
         if isinstance(found, Mapping):
-            found = found.get(key, _ABSENT)
+            found = found.get(key, ABSENT)
         elif isinstance(found, list) and re.fullmatch(r"0|[1-9][0-9]{0,8}", key):
-            found = found[int(key)] if int(key) < len(found) else _ABSENT
+            found = found[int(key)] if int(key) < len(found) else ABSENT
         else:
-            return _ABSENT
+            return ABSENT
     return found
 
 
-def _json_problem(document: object, want: JsonWant) -> str:
-    """Return how the document differs from *want*, or ""."""
-    found = _find(document, want.pointer)
+def json_problem(
+    document: object, want: JsonWant, show: Callable[[object], str] | None = None
+) -> str:
+    """Return how the document differs from *want*, or ""; *show* says what is shown of a value."""
+    show = show or _shown_json
+    found = json_value(document, want.pointer)
     place = want.pointer or "the whole document"
     if want.op == "absent":
-        return "" if found is _ABSENT else f"{place} is {_shown_json(found)}, wanted none"
-    if found is _ABSENT:
+        return "" if found is ABSENT else f"{place} is {show(found)}, wanted none"
+    if found is ABSENT:
         return f"no value at {place}"
     if want.op == "exists" or _compares(found, want.op, want.value):
         return ""
-    return f"{place} is {_shown_json(found)}, wanted {want.op} {_shown_json(want.value)}"
+    return f"{place} is {show(found)}, wanted {want.op} {_shown_json(want.value)}"
 
 
 def _compares(found: object, op: str, wanted: object) -> bool:
@@ -286,7 +254,7 @@ def _records(answer: Answer, settings: ProbeSettings) -> Iterator[_Miss]:
         yield Cause.RECORD, f"no {record} record"
     for wanted in settings.expect.records:
         if _plain(wanted) not in got:
-            seen = _shown(", ".join(answer.records))
+            seen = shown(", ".join(answer.records))
             yield Cause.RECORD, f"{record} is {seen}, wanted {wanted}"
 
 
@@ -316,14 +284,14 @@ def _certificate(observation: Observation, expect: Expectation, now: Instant) ->
         yield Cause.CERTIFICATE, f"certificate expires in {days} days, {wanted}"
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Return the beginning of *text* on one line."""
     line = " ".join(text[: 4 * _SHOWN].split())
     return line if len(line) <= _SHOWN else line[: _SHOWN - 3] + "..."
 
 
 def _shown_json(value: object) -> str:
-    return _shown(json.dumps(value, ensure_ascii=False))
+    return shown(json.dumps(value, ensure_ascii=False))
 
 
 def evidence_of(
@@ -336,9 +304,18 @@ def evidence_of(
     answer = observation.outcome
     if isinstance(answer, NoAnswer):
         return Evidence(address=observation.address)
+    headers = {name: mask(value) for name, value in answer.headers.items() if _is_kept(name)}
+    if isinstance(answer, Login):
+        return Evidence(
+            status=answer.status,
+            headers=headers,
+            sha256=answer.body_sha256,
+            marker=mask(answer.marker),
+            address=observation.address,
+        )
     return Evidence(
         status=answer.status,
-        headers={name: mask(value) for name, value in answer.headers.items() if _is_kept(name)},
+        headers=headers,
         excerpt="" if settings.role is Role.LOGIN else _excerpt(answer.body, mask),
         sha256=answer.body_sha256,
         marker=mask(broken_marker(answer, settings.expect)),

@@ -52,6 +52,7 @@ class Cause(StrEnum):
     LOGIN_REJECTED = "login_rejected"
     LOGIN_BLOCKED = "login_blocked"
     LOGIN_MAINTENANCE = "login_maintenance"
+    LOGIN_WAITING = "login_waiting"  # blocked without asking: the system or a budget says to wait
     ALL_REJECTED = "all_rejected"
 
     # Ours: never the target's fault.
@@ -69,19 +70,41 @@ class Cause(StrEnum):
     STOPPED = "stopped"  # the monitor was stopped during the attempt
 
 
-OURS = frozenset({
-    Cause.LOCAL_DNS, Cause.LOCAL_TRUST, Cause.LOCAL_NETWORK, Cause.LOCAL_ADDRESS,
-    Cause.LOCAL_RESOURCES, Cause.LOCAL_SECRET, Cause.LOOP_LAG,
-    Cause.CLOCK_STEP, Cause.CLOCK_OFF, Cause.STORE, Cause.BUG, Cause.STOPPED,
-})
+OURS = frozenset(
+    {
+        Cause.LOCAL_DNS,
+        Cause.LOCAL_TRUST,
+        Cause.LOCAL_NETWORK,
+        Cause.LOCAL_ADDRESS,
+        Cause.LOCAL_RESOURCES,
+        Cause.LOCAL_SECRET,
+        Cause.LOOP_LAG,
+        Cause.CLOCK_STEP,
+        Cause.CLOCK_OFF,
+        Cause.STORE,
+        Cause.BUG,
+        Cause.STOPPED,
+    }
+)
 """Causes that are our own fault: an attempt with one of them is not measured, never failed."""
 
 
-NO_ANSWER = frozenset({
-    Cause.DNS_NO_NAME, Cause.DNS_FAILED, Cause.REFUSED, Cause.UNREACHABLE, Cause.CONNECT_TIMEOUT,
-    Cause.TLS_UNTRUSTED, Cause.TLS_EXPIRED, Cause.TLS_NAME, Cause.TLS_FAILED, Cause.READ_TIMEOUT,
-    Cause.RESET, Cause.PROXY_FAILED,
-})
+NO_ANSWER = frozenset(
+    {
+        Cause.DNS_NO_NAME,
+        Cause.DNS_FAILED,
+        Cause.REFUSED,
+        Cause.UNREACHABLE,
+        Cause.CONNECT_TIMEOUT,
+        Cause.TLS_UNTRUSTED,
+        Cause.TLS_EXPIRED,
+        Cause.TLS_NAME,
+        Cause.TLS_FAILED,
+        Cause.READ_TIMEOUT,
+        Cause.RESET,
+        Cause.PROXY_FAILED,
+    }
+)
 """Causes of an attempt that got no answer from the target: it may be our own network's fault."""
 
 
@@ -136,26 +159,61 @@ class NoAnswer:
     detail: str
 
 
+class LoginVerdict(StrEnum):
+    """What the flow of a login says of it."""
+
+    OK = "ok"
+    REJECTED = "rejected"
+    BLOCKED = "blocked"
+    MAINTENANCE = "maintenance"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """The target answered a login, and its flow said what the answers mean.
+
+    *step* is the step that decided, *detail* one line that shows what was seen beside what was
+    wanted, *marker* what matched. *waiting* says that nothing was asked, since the time for it has
+    not come. *steps* are the requests that were made, with their durations in microseconds.
+    *status*, *headers* and *body_sha256* are of the deciding answer. *trusted* is as in `Answer`.
+    No text of it holds a secret.
+    """
+
+    verdict: LoginVerdict
+    step: str = ""
+    detail: str = ""
+    marker: str = ""
+    waiting: bool = False
+    steps: tuple[tuple[str, int], ...] = ()
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body_sha256: str = ""
+    trusted: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """The facts of one attempt: what came back, and how long each phase took.
 
     Durations are whole microseconds. *phases* has only the phases that were entered.
     *address* is the peer's address and port where known. *clock_offset* is the target's `Date`
-    less our clock, in whole seconds, where the answer had one.
+    less our clock, in whole seconds, where the answer had one. *transcript* is the conversation,
+    line by line and with every secret masked, where it was asked for.
     """
 
-    outcome: Answer | NoAnswer
+    outcome: Answer | NoAnswer | Login
     took_us: int
     phases: Mapping[Phase, int] = field(default_factory=dict)
     certificate: Certificate | None = None
     address: str = ""
+    transcript: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):
     """What an attempt amounts to."""
 
-    PASS = "pass"  # noqa: S105 - a word of the trade, not a password
+    PASS = "pass"
     FAIL = "fail"
     NOT_MEASURED = "not_measured"
     REJECTED = "rejected"  # login: the system works and says that the credentials are wrong

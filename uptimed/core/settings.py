@@ -173,7 +173,7 @@ def probe_secrets(probe: ProbeSettings) -> tuple[Secret, ...]:
     """Return the secrets that *probe* uses, in the order they were written."""
     match probe.target:
         case LoginTarget(accounts=accounts):
-            return tuple(account.password for account in accounts)
+            return tuple(s for a in accounts for s in (a.password, *a.secrets.values()))
         case HttpTarget(header_secrets=secrets):
             return tuple(secrets.values())
         case _:

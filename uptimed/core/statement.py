@@ -40,7 +40,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """Who is named on the paper. *logo* is an SVG or PNG as bytes, or empty; *colour* is `#rrggbb`."""
+    """Who is named on the paper. *logo* is an SVG or PNG, or empty; *colour* is `#rrggbb`."""
 
     name: str
     id: str = ""
@@ -114,7 +114,7 @@ class ProbeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermsChange:
-    """From *since* on the service was watched otherwise: *added*, *removed* and *changed* probes."""
+    """From *since* on the service was watched otherwise: what was added, removed and changed."""
 
     since: Minute
     added: tuple[str, ...] = ()

@@ -141,6 +141,7 @@ class Account:
 
     username: str
     password: Secret
+    secrets: Mapping[str, Secret] = field(default_factory=dict)  # what else its flow needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

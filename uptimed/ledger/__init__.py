@@ -1,0 +1,1 @@
+"""Reading the record: letters, months, statements, explanations. It writes nothing."""
