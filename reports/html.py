@@ -1,0 +1,102 @@
+"""The month report as one page of HTML: the paper before it is printed.
+
+It stands alone: style and pictures are in it, and nothing is fetched.
+"""
+
+from base64 import b64encode
+from functools import cache, partial
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from reports import vocabulary
+from reports.as_json import chain_head, letters_sha256
+from reports.figures import Words, utc
+from reports.language import Language, language_of
+from reports.theme import readable
+from reports.view import MOST_CHANGES, ServiceView
+from uptimed.core.statement import Party, Statement
+from uptimed.core.terms import Role
+
+
+def report_html(statement: Statement, language: str) -> str:
+    """Return the report as HTML in *language*; a language that we do not speak is English."""
+    spoken = language_of(language)
+    words = Words(spoken, statement.period.zone)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            spoken=spoken,
+            w=words,
+            statement=statement,
+            contract=statement.contract,
+            period=statement.period,
+            views=[ServiceView(statement, service, words) for service in statement.services],
+            called=partial(_called, spoken),
+            house=vocabulary.terms(statement.contract.house, spoken),
+            words_of=vocabulary,
+            accent=readable(statement.client.colour or statement.operator.colour),
+            css_string=css_string,
+            logo=_logo,
+            chain_head=chain_head,
+            letters_sha256=letters_sha256,
+            utc=utc,
+            most_changes=MOST_CHANGES,
+            Role=Role,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(say=_say, count=_count)
+    return environment
+
+
+@pass_context
+def _say(context: Context, message: str, /, **values: object) -> Markup:
+    """Say *message*, which may hold markup, with *values* escaped."""
+    spoken: Language = context["spoken"]
+    return Markup(spoken.catalogue.gettext(message)).format(**values)  # noqa: S704 - our catalogue
+
+
+@pass_context
+def _count(context: Context, one: str, many: str, n: int, /, **values: object) -> Markup:
+    """Say the form of *one* and *many* that goes with *n*, with *values* escaped."""
+    spoken: Language = context["spoken"]
+    return Markup(  # noqa: S704 - our catalogue
+        spoken.catalogue.ngettext(one, many, abs(n))
+    ).format(**values)
+
+
+def _called(language: Language, words: dict[str, str], key: str) -> str:
+    return vocabulary.called(words, key, language)
+
+
+def css_string(text: str) -> Markup:
+    """Return *text* as a CSS string, for content that only style can place.
+
+    Everything but letters, digits and spaces is escaped, so it cannot leave the string, nor the
+    element that the style stands in.
+    """
+    escaped = "".join(c if c.isalnum() or c == " " else f"\\{ord(c):x} " for c in text)
+    return Markup(f'"{escaped}"')  # noqa: S704 - escaped for CSS just now
+
+
+_LOGO_TYPES = frozenset({"image/svg+xml", "image/png"})
+
+
+def _logo(party: Party) -> str:
+    """Return the logo as a `data:` URL, or "" where there is none that we show."""
+    if not party.logo or party.logo_type not in _LOGO_TYPES:
+        return ""
+    return f"data:{party.logo_type};base64,{b64encode(party.logo).decode()}"

@@ -1,0 +1,153 @@
+"""The month report as PDF: PDF/A-3b, tagged, with minutes, figures and terms attached.
+
+The only place that meets WeasyPrint, which is imported when it is first needed: it costs half a
+second and thirty megabytes. The same statement gives the same bytes, on every machine with the same
+fonts and versions: dates come from the statement, never from the clock. Nothing is fetched.
+"""
+
+import pickle
+import subprocess
+import sys
+import warnings
+import zlib
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from reports.as_csv import edges_csv, minutes_csv
+from reports.as_json import report_json
+from reports.html import report_html
+from reports.language import language_of
+from uptimed.core.minutes import moment_of
+from uptimed.core.statement import Statement
+from uptimed.core.terms import canonical_json
+
+if TYPE_CHECKING:
+    from pydyf import PDF
+    from weasyprint import Attachment, Document
+
+
+class RenderingFailed(Exception):
+    """The process that was to make a PDF did not; the text says how it ended."""
+
+
+def render_pdf(statement: Statement, language: str) -> bytes:
+    """Return the report as PDF/A-3b, rendered in this process."""
+    from weasyprint import HTML
+
+    page = HTML(
+        string=report_html(statement, language),
+        base_url=None,
+        url_fetcher=_only_data_urls(),
+        media_type="print",
+    )
+    with warnings.catch_warnings():
+        # WeasyPrint 70.0 leaves the file of its colour profile to the garbage collector.
+        warnings.filterwarnings("ignore", "unclosed file .*sRGB2014", ResourceWarning)
+        made: bytes = page.write_pdf(
+            pdf_variant="pdf/a-3b",
+            pdf_tags=True,
+            attachments=_attachments(statement, language),
+            finisher=_finish,
+        )
+    return made
+
+
+def render_in_subprocess(statement: Statement, language: str, timeout: float) -> bytes:
+    """Return the report as PDF, rendered by a process of its own with the lowest claim to the CPU.
+
+    In the daemon's process, rendering would delay looks by tens of milliseconds. Blocks for up to
+    *timeout* seconds; raises RenderingFailed when nothing has come by then, or nothing at all.
+    """
+    command = [sys.executable, "-P", "-m", "reports.render"]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module
+            command,
+            input=pickle.dumps((statement, language)),
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RenderingFailed(f"no PDF within {timeout:g} s") from error
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        last = said[-1] if said else "it said nothing"
+        raise RenderingFailed(f"rendering ended with status {done.returncode}: {last}")
+    return done.stdout
+
+
+def _only_data_urls() -> Any:
+    from weasyprint.urls import URLFetcher
+
+    return URLFetcher(allowed_protocols=["data"], allow_redirects=False)
+
+
+def _attachments(statement: Statement, language: str) -> "list[Attachment]":
+    from weasyprint import Attachment
+
+    say = language_of(language).say
+    moment = moment_of(statement.as_of)
+    files = [
+        ("minutes.csv", minutes_csv(statement), "Data", say("The minutes of the month")),
+        ("edges.csv", edges_csv(statement), "Data", say("The minutes beyond the month's edges")),
+        ("report.json", report_json(statement), "Data", say("The figures of this report")),
+        ("terms.json", terms_json(statement), "Source", say("The terms of the contract")),
+        ("watch.json", watch_json(statement), "Source", say("How the services were watched")),
+    ]
+    return [
+        _attachment(Attachment, name, text, relationship, description, moment)
+        for name, text, relationship, description in files
+    ]
+
+
+def _attachment(
+    make: type, name: str, text: str, relationship: str, description: str, moment: datetime
+) -> Any:
+    return make(
+        string=text.encode(),
+        name=name,
+        description=description,
+        relationship=relationship,
+        created=moment,
+        modified=moment,
+    )
+
+
+def terms_json(statement: Statement) -> str:
+    """Return the contract in its canonical form: the SHA-256 of these bytes is in the report."""
+    return statement.contract.canonical or canonical_json({"id": statement.contract.id})
+
+
+def watch_json(statement: Statement) -> str:
+    """Return how each service was watched, a canonical line each."""
+    return "".join(f"{service.watch.canonical()}\n" for service in statement.services)
+
+
+def _finish(_document: "Document", pdf: "PDF") -> None:
+    _list_attachments_once(pdf)
+    _compress_once(pdf)
+
+
+def _compress_once(pdf: "PDF") -> None:
+    """Compress every stream now: pydyf 0.13 would do it twice, for the identifier and the file.
+
+    That saves half a second of a report of ten services, whose minutes are fifteen megabytes.
+    """
+    from pydyf import Stream
+
+    for item in pdf.objects:
+        if isinstance(item, Stream) and item.compress:
+            written = Stream(item.stream).data
+            content = written.partition(b"\nstream\n")[2].removesuffix(b"\nendstream")
+            item.stream = [zlib.compress(content)]
+            item.compress = False
+            item.extra["Filter"] = "/FlateDecode"
+
+
+def _list_attachments_once(pdf: "PDF") -> None:
+    """Undo that WeasyPrint 70.0 lists every attachment twice in `/AF`.
+
+    https://github.com/Kozea/WeasyPrint/issues/2917; goes when the pinned version is past it.
+    """
+    listed = pdf.catalog["AF"]
+    listed[:] = list(dict.fromkeys(listed))
