@@ -1,0 +1,129 @@
+"""What the daemon is made of: plain values and callables, put together by whoever starts it."""
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from uptimed.core.figures import Figures
+from uptimed.core.observations import SECOND, Evidence, Instant, Observation, Reading
+from uptimed.core.settings import DEFAULT_SEAL_AFTER_US
+from uptimed.core.targets import Account, ProbeSettings
+from uptimed.core.terms import WatchTerms
+from uptimed.daemon.edges import Edge
+from uptimed.ports import Clock, Journal, JournalReader, LostHead, Probe, ReferenceCheck
+
+T = TypeVar("T")
+
+
+class HostClock(Clock, Protocol):
+    """A clock that also knows how long the host slept."""
+
+    def suspended(self) -> int:
+        """Return for how many microseconds the host was suspended; only differences count."""
+        ...
+
+
+class Offload(Protocol):
+    """Runs blocking work off the event loop. One piece at a time where it uses the reader."""
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """Return what *work* returns."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbePart:
+    """A probe and what it looks at. Probes with the same *turn* look one after the other."""
+
+    settings: ProbeSettings
+    probe: Probe
+    turn: str = ""  # empty: never waits for another
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePart:
+    """A service as the daemon sees it. *down* holds the letters that its contract counts."""
+
+    id: str
+    client: str
+    watch: WatchTerms
+    probes: tuple[ProbePart, ...]
+    down: str = "DL"
+    platform: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadFailed:
+    """A configuration that was to be loaded and is not usable: the old one goes on."""
+
+    reason: str
+
+
+async def no_references() -> ReferenceCheck:
+    """Answer as a configuration without references does."""
+    return ReferenceCheck(at=Instant(0))
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run *work* in a thread of the loop's pool."""
+    return await asyncio.to_thread(work)
+
+
+def _no_fingerprint(_account: Account) -> str:
+    """Return the fingerprint of a secret that nobody knows."""
+    return ""
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def set_garbage_aside() -> None:
+    """Have the garbage collector leave alone what is there now, which is there to stay.
+
+    Else it goes through a big fleet again and again, and holds the loop for a fifth of a second.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def _tell_nobody(_state: str) -> None:
+    """Drop what was to be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonParts:
+    """Everything that the daemon touches.
+
+    *references* is asked whether the world can be reached, and *reference_count* says how many
+    there are: with fewer than two, targets that all fail together are the proof. *fingerprint*
+    tells an account's secret from another (it may raise `SecretMissing`). *offload* runs blocking
+    work, all that uses *reader* included, off the loop. *month_figures*, *prune* and *ping* are
+    asked once a minute, once a day and once every *ping_every_us* while all is well. *events* hear
+    of outages. *begun* is called once everything is watched. *restored* are the heads of
+    chains that a restored backup lost.
+    """
+
+    clock: HostClock
+    journal: Journal
+    reader: JournalReader
+    vantage: str
+    services: tuple[ServicePart, ...]
+    judge: Callable[[Observation, ProbeSettings], Reading]
+    evidence: Callable[[Observation, ProbeSettings], Evidence]
+    references: Callable[[], Awaitable[ReferenceCheck]] = no_references
+    reference_count: int = 0
+    fingerprint: Callable[[Account], str] = _no_fingerprint
+    offload: Offload = in_thread
+    month_figures: Callable[[str, Instant], Awaitable[Figures | None]] | None = None
+    prune: Callable[[Instant], Awaitable[None]] | None = None
+    ping: Callable[[], Awaitable[None]] | None = None
+    ping_every_us: int = 60 * SECOND
+    notify: Callable[[str], None] = _tell_nobody
+    events: Sequence[Callable[[Edge], Awaitable[None]]] = ()
+    begun: Callable[[], None] = _nothing
+    software: str = ""
+    seal_after_us: int = DEFAULT_SEAL_AFTER_US
+    restored: Sequence[LostHead] = field(default=())

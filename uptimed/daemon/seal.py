@@ -1,0 +1,142 @@
+"""Sealing: the record of each UTC day of each service, in order and without a gap.
+
+A day is sealed some hours after its end, once its letters are settled and on record. A day without
+letters is sealed as 1440 `N`: the chain has no gap, and a dead monitor is in it. What a restored
+backup has lost is sealed as `N` as well, by records that name the head that was lost.
+
+While our clock cannot be believed nothing is sealed: a sealed day does not come back.
+
+Reading and hashing run off the event loop, one service and day at a time.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from uptimed.core.chain import GENESIS, attempts_digest, seal_record
+from uptimed.core.minutes import Minute, day_minutes, day_of, start_of
+from uptimed.core.observations import SECOND, Instant
+from uptimed.core.strip import NOT_MEASURED, Strip
+from uptimed.daemon.parts import HostClock, Offload
+from uptimed.daemon.settle import InForce
+from uptimed.ports import Batch, Journal, JournalReader, LostHead, Seal, SealedDay, StoreError
+
+_PAUSE_US = SECOND // 200
+"""Between two days: a long catch-up must not crowd out the looks."""
+
+_DAY = timedelta(days=1)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """Where a service's chain stands: the day to be sealed next, and the record before it."""
+
+    next_day: date
+    sha256: str
+
+
+class Sealer:
+    """Seals what is due. It remembers the heads of the chains, so that it asks for them once."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        reader: JournalReader,
+        offload: Offload,
+        clock: HostClock,
+        software: str,
+        restored: Sequence[LostHead] = (),
+    ) -> None:
+        self._journal, self._reader, self._offload = journal, reader, offload
+        self._clock, self._software = clock, software
+        self._heads: dict[str, _Head] = {}
+        self._restored: Mapping[str, LostHead] = {lost.service: lost for lost in restored}
+
+    async def seal_due(
+        self,
+        services: Mapping[str, Minute],
+        due: Minute,
+        terms_of: Callable[[str, Minute], InForce | None],
+    ) -> bool:
+        """Seal each day that ended at *due* or before; return whether none is left.
+
+        *services* maps each service to the minute it is settled to. *terms_of* gives the terms of
+        a service's minute. Stops at the first trouble with the journal: the next round goes on.
+        """
+        try:
+            for service, settled in services.items():
+                await self._seal_service(service, Minute(min(due, settled)), terms_of)
+        except StoreError as error:
+            _log.warning("sealing waits for the journal: %s", error)
+            return False
+        return all(settled >= due for settled in services.values())
+
+    async def _seal_service(
+        self, service: str, due: Minute, terms_of: Callable[[str, Minute], InForce | None]
+    ) -> None:
+        head = self._heads.get(service) or await self._offload(lambda: self._find_head(service))
+        while head is not None and day_minutes(head.next_day).stop <= due:
+            terms = terms_of(service, Minute(day_minutes(head.next_day).stop - 1))
+            batch = await self._offload(self._day(service, head, terms))
+            try:
+                await self._journal.write(batch)
+            except SealedDay as error:  # by somebody else: look again where the chain stands
+                _log.warning("%s is looked at again: %s", service, error)
+                self._heads.pop(service, None)
+                return
+            head = _Head(head.next_day + _DAY, batch.seals[0].sha256)
+            self._heads[service] = head
+            await self._clock.sleep(_PAUSE_US)
+        if head is not None:
+            self._heads[service] = head
+
+    def _find_head(self, service: str) -> _Head | None:
+        last = self._reader.last_seal(service)
+        if last is not None:
+            return _Head(last.day + _DAY, last.sha256)
+        span = self._reader.span(service)
+        lost = self._restored.get(service)
+        if span is not None:
+            return _Head(day_of(Minute(span.start)), GENESIS)
+        return _Head(lost.day, GENESIS) if lost is not None else None
+
+    def _day(self, service: str, head: _Head, terms: InForce | None) -> Callable[[], Batch]:
+        return lambda: self._sealed(service, head, terms)
+
+    def _sealed(self, service: str, head: _Head, terms: InForce | None) -> Batch:
+        reader, day = self._reader, head.next_day
+        minutes = day_minutes(day)
+        start, stop = Minute(minutes.start), Minute(minutes.stop)
+        lost = self._restored.get(service)
+        lost = lost if lost is not None and day <= lost.day else None
+        on_record = next(iter(reader.days(service, day, day)), None)
+        letters = reader.letters(service, start, stop)
+        if lost is not None:
+            letters = Strip(start, NOT_MEASURED * len(minutes))
+        digest = on_record.terms_sha256 if on_record is not None else ""
+        digest = digest or (terms.sha256 if terms is not None else "")
+        record, sha256 = seal_record(
+            service=service,
+            day=day,
+            letters=letters,
+            attempts_sha256=attempts_digest(reader.attempts(service, start, stop)),
+            terms_sha256=digest,
+            software=self._software,
+            previous_sha256=head.sha256,
+            lost_head=lost.sha256 if lost is not None else "",
+        )
+        whole = on_record is not None and len(on_record.letters) == len(minutes) and lost is None
+        return Batch(
+            letters=() if whole else ((service, letters, digest),),
+            seals=(Seal(service=service, day=day, record=record, sha256=sha256),),
+        )
+
+
+def due_until(now: Instant, seal_after_us: int) -> Minute:
+    """Return the minute whose days that end at it or before are due to be sealed."""
+    latest = day_of(Minute((now - seal_after_us) // start_of(Minute(1))))
+    return Minute(day_minutes(latest).start)
