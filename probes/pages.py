@@ -7,14 +7,13 @@ fields of a form are counted. Nothing here knows what an answer means.
 
 import functools
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cssselect import HTMLTranslator, SelectorError
 from lxml import etree
 
-from uptimed.core.judging import PATTERN_CHARACTERS
+from uptimed.core.patterns import search
 
 FORM_FIELDS = 200
 """More fields than any login form has; one of 1,000 is not sent back."""
@@ -55,11 +54,6 @@ def selector_problem(selector: str) -> str:
 @functools.lru_cache(maxsize=1024)
 def _xpath(selector: str) -> etree.XPath:
     return etree.XPath(HTMLTranslator().css_to_xpath(selector[:_LIMIT_SELECTOR]))
-
-
-@functools.lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
 
 
 _ABSENT = object()
@@ -149,10 +143,10 @@ class Page:
 
     def match(self, pattern: str) -> str:
         """Return the first group of *pattern*, or all of it, where it is found; else ""."""
-        found = _compiled(pattern).search(self.body, 0, PATTERN_CHARACTERS)
+        found = search(pattern, self.body)
         if found is None:
             return ""
-        return (found[1] if found.re.groups else found[0]) or ""
+        return (found.group(1) if found.groups() else found.group()) or ""
 
 
 def as_seen(text: str) -> str:

@@ -5,10 +5,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from probes.dns import DnsProbe
 from probes.http import HttpProbe
+from probes.login import LoginProbe
 from probes.net import Resolver
 from probes.tcp import TcpProbe
 from probes.tls import TlsProbe
-from uptimed.ports import Probe, Secrets
+from uptimed.ports import Clock, Probe, Secrets
 
 
 def user_agent_of(version: str) -> str:
@@ -18,15 +19,31 @@ def user_agent_of(version: str) -> str:
 
 @asynccontextmanager
 async def probes(
-    *, secrets: Secrets, resolver: Resolver, version: str
+    *,
+    secrets: Secrets,
+    resolver: Resolver,
+    version: str,
+    clock: Clock,
+    transcripts: bool = False,
 ) -> AsyncIterator[Mapping[str, Probe]]:
-    """Open the probes, by their kind, in the running loop; close what they hold at the end."""
+    """Open the probes, by their kind, in the running loop; close what they hold at the end.
+
+    With *transcripts* the observations of logins hold the whole conversation, masked.
+    """
     agent = user_agent_of(version)
     async with AsyncExitStack() as stack:
         http = HttpProbe(secrets=secrets, resolver=resolver, user_agent=agent)
+        login = LoginProbe(
+            secrets=secrets,
+            resolver=resolver,
+            user_agent=agent,
+            clock=clock,
+            transcripts=transcripts,
+        )
         yield {
             "http": await stack.enter_async_context(http),
             "tcp": TcpProbe(resolver=resolver),
             "tls": TlsProbe(resolver=resolver),
             "dns": DnsProbe(),
+            "login": await stack.enter_async_context(login),
         }

@@ -41,6 +41,11 @@ class Scene:
     base_url: str = ""
     unix_time: Callable[[], int] = int
     made: set[str] = field(default_factory=set)
+    pinned: dict[str, Any] = field(default_factory=dict)  # time and nonce of this request
+
+    def begin(self) -> None:
+        """Begin a request: its time and its nonce are the same in all of it, to be signed."""
+        self.pinned.clear()
 
     def names(self) -> dict[str, Any]:
         """Return what a template may name."""
@@ -85,11 +90,21 @@ def _base64(context: Context, text: object, charset: str = "utf-8") -> str:
 @pass_context
 def _unix_time(context: Context) -> int:
     scene = context.get(_SCENE)
-    return scene.unix_time() if isinstance(scene, Scene) else 0
+    if not isinstance(scene, Scene):
+        return 0
+    if "time" not in scene.pinned:
+        scene.pinned["time"] = scene.unix_time()
+    return int(scene.pinned["time"])
 
 
-def _nonce() -> str:
-    return secrets.token_hex(_NONCE_BYTES)
+@pass_context
+def _nonce(context: Context) -> str:
+    scene = context.get(_SCENE)
+    if not isinstance(scene, Scene):
+        return ""
+    if "nonce" not in scene.pinned:
+        scene.pinned["nonce"] = secrets.token_hex(_NONCE_BYTES)
+    return str(scene.pinned["nonce"])
 
 
 def _json(value: object) -> str:
@@ -103,7 +118,7 @@ def _urlencode(text: object) -> str:
 def _environment() -> SandboxedEnvironment:
     made = SandboxedEnvironment(
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - what is made is no HTML
+        autoescape=False,
         keep_trailing_newline=True,
     )
     made.globals.clear()
@@ -175,6 +190,7 @@ class Known:
     secrets: Collection[str] = ()
     took: Collection[str] = ()
     forms: Collection[str] = ()  # those of *took* that are forms
+    account: Collection[str] = _ACCOUNT
     roots: Collection[str] = ROOTS
     why: str = ""
 
@@ -244,6 +260,8 @@ def _walk(node: nodes.Node, known: Known) -> Iterator[Problem]:
             yield Problem(f"an attribute {attribute}", "what the sandbox allows")
         case nodes.Name(name=name):
             yield from _bare(name, known)
+        case _:
+            pass
     for child in node.iter_child_nodes():
         yield from _walk(child, known)
 
@@ -272,13 +290,13 @@ def _member(root: str, attribute: str, known: Known) -> Iterator[Problem]:
         "settings": known.settings,
         "secrets": known.secrets,
         "took": known.took,
-        "account": _ACCOUNT,
+        "account": known.account,
     }
     if root in members and attribute not in members[root]:
         wanted = {
             "settings": "a setting of [settings]",
             "secrets": "a secret of [secrets]",
             "took": "what an earlier step takes",
-            "account": "account.username or account.password",
+            "account": known.why or "account.username or account.password",
         }[root]
         yield Problem(f"{root}.{attribute}", wanted, attribute, tuple(members[root]))

@@ -30,6 +30,7 @@ import uvloop
 
 from probes.net import Resolver
 from probes.registry import probes
+from uptimed.clock import SystemClock
 from uptimed.core.judging import judge
 from uptimed.core.observations import Instant, Outcome
 from uptimed.core.targets import (
@@ -151,7 +152,9 @@ async def our_cost_ms(url: str, folder: Path) -> float:
     target = HttpTarget(url=url, tls=TlsOptions(ca_file=f"{folder}/ca.pem"))
     settings = ProbeSettings(id="a", role=Role.REACH, kind="http", target=target, expect=expect)
     resolver = Resolver()
-    async with probes(secrets=NoSecrets(), resolver=resolver, version="bench") as by_kind:
+    async with probes(
+        secrets=NoSecrets(), resolver=resolver, version="bench", clock=SystemClock()
+    ) as by_kind:
         probe = by_kind["http"]
 
         async def look() -> None:

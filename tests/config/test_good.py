@@ -8,7 +8,7 @@ import pytest
 from uptimed.config import Loaded, load
 from uptimed.core.minutes import minute_of, moment_of, moment_of_minute
 from uptimed.core.observations import SECOND
-from uptimed.core.settings import Heartbeat, Listen, Logging, ServiceSettings, secrets_of
+from uptimed.core.settings import Heartbeat, Influx, Listen, Logging, ServiceSettings, secrets_of
 from uptimed.core.targets import (
     BROKEN_TEXTS,
     Account,
@@ -58,6 +58,16 @@ def test_sections_become_settings_and_paths_begin_at_the_file(loaded: Loaded) ->
     )
     assert settings.operator.colour == "#1f6feb"
     assert settings.logging == Logging(level="debug", format="json")
+    assert settings.influxdb == Influx(
+        url="https://influx.example:8086",
+        org="monitoring",
+        bucket_looks="looks",
+        bucket_letters="letters",
+        token=Secret(SecretPlace.FILE, str(HERE / "influx-token")),
+        batch_size=1000,
+        timeout_us=20 * SECOND,
+        connect_timeout_us=2 * SECOND,
+    )
 
 
 def test_sections_that_are_left_out_have_their_defaults(tmp_path: Path) -> None:
@@ -70,6 +80,7 @@ def test_sections_that_are_left_out_have_their_defaults(tmp_path: Path) -> None:
     assert settings.retention_days == 400
     assert settings.seal_after_us == 6 * 3600 * SECOND
     assert settings.heartbeat is None
+    assert settings.influxdb is None
     assert [remark.key for remark in loaded.remarks] == ["self_check.references", "clients"]
 
 
@@ -213,6 +224,7 @@ def test_a_login_probe_knows_where_its_passwords_are_kept(crm: ServiceSettings) 
 def test_every_secret_is_listed_once(loaded: Loaded) -> None:
     assert [secret.name for secret in secrets_of(loaded.settings)] == [
         "HEARTBEAT",
+        str(HERE / "influx-token"),
         str(HERE / "token"),
         "ACME_PROBE1",
         "acme-probe2",

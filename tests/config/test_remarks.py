@@ -41,6 +41,30 @@ PROBE = "clients.acme.services.crm.probes.p"
 
 
 @pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        pytest.param('url = "https://i.example"\ntoken = { env = "T" }', [], id="as it should be"),
+        pytest.param('url = "http://[::1]:8086"\ntoken = { env = "T" }', [], id="on this machine"),
+        pytest.param('url = "https://i.example"', ["influxdb.token: there is none"], id="no token"),
+        pytest.param(
+            'url = "http://i.example"\ntoken = { env = "T" }',
+            ["influxdb.url: http sends the token"],
+            id="token in clear",
+        ),
+    ],
+)
+def test_a_token_that_is_missing_or_sent_in_clear_is_remarked_on(
+    tmp_path: Path, more: str, said: list[str]
+) -> None:
+    path = tmp_path / "uptimed.toml"
+    client = CLIENT.format(contract="datacrm") + SERVICE + HTTPS
+    path.write_text(f'{REFERENCES}[influxdb]\norg = "ours"\n{more}\n{client}')
+    remarks = [f"{remark.key}: {remark.text}" for remark in load(path).remarks]
+    assert len(remarks) == len(said)
+    assert all(r.startswith(s) for r, s in zip(remarks, said, strict=True))
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         pytest.param(SERVICE + HTTPS, [], id="nothing"),

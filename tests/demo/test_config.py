@@ -1,21 +1,24 @@
 """The demo's configuration: it can be loaded, and the sandbox is well by it."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
-import aiohttp
 import pytest
 
-from uptimed.config import load
+from probes.net import Resolver
+from probes.registry import probes
+from uptimed.clock import SystemClock
 from uptimed.core.judging import judge
-from uptimed.core.observations import Answer, Instant, Observation, Outcome
+from uptimed.core.observations import Outcome
 from uptimed.core.settings import Settings
-from uptimed.core.targets import HttpTarget, ProbeSettings
+from uptimed.core.targets import LoginTarget, Secret
 from uptimed.core.terms import Role
-from uptimed.demo.config import CLIENT, SERVICE, TOKEN_ENV, demo_config
+from uptimed.demo.config import CLIENT, SERVICE, TOKEN, demo_config
 from uptimed.demo.crm import SandboxCrm
 from uptimed.demo.history import PROBES
 from uptimed.demo.switches import Switch
+from uptimed.wiring.flows import load_with_flows
 
 
 def _loaded(url: str, tmp_path: Path) -> Settings:
@@ -24,7 +27,7 @@ def _loaded(url: str, tmp_path: Path) -> Settings:
     path.write_text(
         demo_config(url=url, journal_path=journal, listen="127.0.0.1:9464"), encoding="utf-8"
     )
-    return load(path).settings
+    return load_with_flows(path).settings
 
 
 def test_the_text_is_toml_whatever_the_path_is_called() -> None:
@@ -59,19 +62,27 @@ def test_the_past_is_of_probes_that_the_configuration_has(tmp_path: Path) -> Non
         )
 
 
-async def _outcome(
-    probe: ProbeSettings, crm: SandboxCrm, visitor: aiohttp.ClientSession
-) -> Outcome:
-    target = probe.target
-    assert isinstance(target, HttpTarget)
-    headers = dict(target.headers)
-    for name, secret in target.header_secrets.items():
-        assert secret.name == TOKEN_ENV
-        headers[name] = crm.api_token
-    async with visitor.get(target.url, headers=headers, allow_redirects=False) as answer:
-        seen = Answer(status=answer.status, body=await answer.text())
-    observation = Observation(outcome=seen, took_us=1)
-    return judge(observation, probe, now=Instant(0)).outcome
+class Held:
+    """Reads the sandbox's secrets, wherever the configuration says they are kept."""
+
+    def __init__(self, crm: SandboxCrm) -> None:
+        self._known = {**crm.accounts, TOKEN: crm.api_token}
+
+    def read(self, secret: Secret) -> str:
+        return self._known[Path(secret.name).name]
+
+
+async def outcomes(crm: SandboxCrm, settings: Settings) -> dict[str, Outcome]:
+    resolver, clock, found = Resolver(), SystemClock(), {}
+    async with probes(secrets=Held(crm), resolver=resolver, version="0", clock=clock) as by_kind:
+        for probe in settings.service(SERVICE).probes:
+            target = probe.target
+            if isinstance(target, LoginTarget):
+                target = replace(target, accounts=target.accounts[:1])
+            seen = await by_kind[probe.kind](replace(probe, target=target))
+            found[probe.id] = judge(seen, probe, now=clock.now()).outcome
+    resolver.close()
+    return found
 
 
 @pytest.mark.parametrize(
@@ -80,22 +91,29 @@ async def _outcome(
         (None, set()),
         (Switch.ERROR500, {"front", "health", "contacts", "login"}),
         (Switch.BROKEN200, {"front", "health", "contacts", "login"}),
-        (Switch.MAINTENANCE, {"front", "health", "contacts", "login"}),
-        (Switch.DATABASE, {"health", "contacts"}),
+        (Switch.DATABASE, {"health", "contacts", "login"}),
         (Switch.EXPIRED_FORM, {"login"}),
-        (Switch.LOGIN_ERROR, set()),  # until a login flow is there: a form proves little
+        (Switch.LOGIN_ERROR, {"login"}),
+        (Switch.SESSION_LOST, {"login"}),
     ],
     ids=lambda case: str(case) if isinstance(case, Switch) else None,
 )
 async def test_its_probes_see_what_a_switch_breaks(
-    switch: Switch | None,
-    failing: set[str],
-    crm: SandboxCrm,
-    visitor: aiohttp.ClientSession,
-    tmp_path: Path,
+    switch: Switch | None, failing: set[str], crm: SandboxCrm, tmp_path: Path
 ) -> None:
     if switch is not None:
         await crm.turn(switch, on=True)
-    probes = _loaded(crm.url, tmp_path).service(SERVICE).probes
-    outcomes = {probe.id: await _outcome(probe, crm, visitor) for probe in probes}
-    assert {name for name, outcome in outcomes.items() if outcome is Outcome.FAIL} == failing
+
+    seen = await outcomes(crm, _loaded(crm.url, tmp_path))
+
+    assert {name for name, outcome in seen.items() if outcome is Outcome.FAIL} == failing
+
+
+async def test_a_password_that_is_refused_is_the_accounts_fault(
+    crm: SandboxCrm, tmp_path: Path
+) -> None:
+    await crm.turn(Switch.REJECT_ALL, on=True)
+
+    seen = await outcomes(crm, _loaded(crm.url, tmp_path))
+
+    assert seen["login"] is Outcome.REJECTED

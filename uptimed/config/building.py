@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from uptimed.config.checking import Checked, Findings, Place, Shape, check, name_of
 from uptimed.config.contracts import find_contract, read_contract
@@ -20,6 +21,7 @@ from uptimed.config.shapes import (
     ROLES,
     ClientShape,
     HeartbeatShape,
+    InfluxShape,
     JournalShape,
     ListenShape,
     LogShape,
@@ -35,6 +37,7 @@ from uptimed.core.settings import (
     ClientSettings,
     Contract,
     Heartbeat,
+    Influx,
     Listen,
     Logging,
     Operator,
@@ -59,11 +62,11 @@ _SECTIONS: dict[str, type[Shape]] = {
     "self_check": SelfCheckShape,
     "listen": ListenShape,
     "heartbeat": HeartbeatShape,
+    "influxdb": InfluxShape,
     "operator": OperatorShape,
     "log": LogShape,
 }
 _RESERVED = {
-    "influxdb": "it later: this version does not write to InfluxDB yet",
     "alertmanager": "it later: this version does not alert yet",
     "mail": "it later: this version sends no mail yet",
 }
@@ -158,6 +161,7 @@ class _Builder:
             if listen.shape.metrics
             else None,
             heartbeat=self._heartbeat(),
+            influxdb=self._influxdb(),
             operator=self._operator(),
             logging=Logging(level=log.shape.level, format=log.shape.format),
         )
@@ -191,6 +195,30 @@ class _Builder:
         shape = checked.shape
         url = resolved_secret(shape.url, home) if isinstance(shape.url, Secret) else shape.url
         return Heartbeat(url=url, every_us=shape.every * MINUTE)
+
+    def _influxdb(self) -> Influx | None:
+        if "influxdb" not in self._merged.sections:
+            return None
+        checked, home = self._section("influxdb", InfluxShape)
+        shape, place = checked.shape, self._place(home, "influxdb")
+        ca_file = existing(shape.ca_file, home, place.at("ca_file"))
+        if checked.bad:
+            return None
+        if shape.token is None:
+            place.at("token").remark("there is none: InfluxDB refuses what comes without a token")
+        elif shape.url.startswith("http://") and not _on_this_machine(shape.url):
+            place.at("url").remark("http sends the token where others can read it; take https")
+        return Influx(
+            url=shape.url,
+            org=shape.org,
+            bucket_looks=shape.bucket_looks,
+            bucket_letters=shape.bucket_letters,
+            token=resolved_secret(shape.token, home) if shape.token else None,
+            ca_file=ca_file,
+            batch_size=shape.batch_size,
+            timeout_us=shape.timeout,
+            connect_timeout_us=shape.connect_timeout,
+        )
 
     def _operator(self) -> Operator:
         checked, home = self._section("operator", OperatorShape)
@@ -388,6 +416,10 @@ _NO_CONTRACT = Contract(
     support=SupportTerms(),
 )
 """Stands in where the contract has mistakes, so that the rest can be read."""
+
+
+def _on_this_machine(url: str) -> bool:
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 def _without(raw: object, *keys: str) -> object:

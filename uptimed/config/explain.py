@@ -51,6 +51,12 @@ def _lines(settings: Settings) -> Iterator[str]:
         yield f"Metrics are served on {host}:{listen.port}."
     if settings.heartbeat is not None:
         yield f"The heartbeat is sent every {say_duration(settings.heartbeat.every_us)}."
+    if settings.influxdb is not None:
+        influx = settings.influxdb
+        yield (
+            f"Looks go to {influx.bucket_looks} and letters to {influx.bucket_letters} at "
+            f"{influx.url}, organisation {influx.org}."
+        )
     for client in settings.clients:
         yield from _client(client)
 

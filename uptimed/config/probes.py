@@ -258,12 +258,14 @@ class _Reader:
             self._check_scheme(shape.base_url, "base_url", shape.expect.certificate_days)
         if checked.good("accounts"):
             self._check_accounts(shape)
-        for name in shape.settings:
-            if _SECRET_NAME.search(name):
-                wish = "no secrets in settings: they belong to accounts"
-                self._place.at("settings", name).wrong("a string", wish)
         preset = self._flow(shape, checked)
         flow = self._check_flow(preset, shape, checked)
+        for name in shape.settings:
+            # A flow may well have a setting for the name of the password's field.
+            declared = flow is not None and name in flow.settings
+            if _SECRET_NAME.search(name) and not declared:
+                wish = "no secrets in settings: they belong to accounts"
+                self._place.at("settings", name).wrong("a string", wish)
         recommended = flow.login_every if flow is not None else None
         login_every = shape.login_every or recommended or _DEFAULT_LOGIN_EVERY
         if checked.good("interval", "login_every") and login_every < shape.interval:
@@ -285,6 +287,7 @@ class _Reader:
             ),
             login_every=login_every,
             max_rejected_per_hour=shape.max_rejected_per_hour,
+            min_interval=(flow.min_interval if flow is not None else None) or 1,
             family=shape.family,
             tls=self._tls_options(shape),
             settings=shape.settings,
@@ -334,13 +337,7 @@ class _Reader:
         try:
             flow = self._flows.find(preset, shape.settings)
         except FlowError as error:
-            for mistake in error.mistakes:
-                if mistake.key.startswith("settings."):
-                    here = self._place.at("settings", mistake.key.removeprefix("settings."))
-                    here.wrong(mistake.found, mistake.wanted)
-                else:
-                    found = Mistake(error.file, mistake.key, mistake.found, mistake.wanted)
-                    self._place.findings.mistakes.append(found)
+            self._tell_mistakes(error)
             return None
         if checked.good("accounts", "secrets"):
             self._check_secrets(flow, shape)
@@ -348,14 +345,29 @@ class _Reader:
             self._check_pace(flow, shape)
         if checked.good("interval", "max_rejected_per_hour", "accounts"):
             self._tell_spending(flow, shape)
+        self._tell_of(flow)
+        return flow
+
+    def _tell_mistakes(self, error: FlowError) -> None:
+        for mistake in error.mistakes:
+            if mistake.key.startswith("settings."):
+                here = self._place.at("settings", mistake.key.removeprefix("settings."))
+                here.wrong(mistake.found, mistake.wanted)
+            else:
+                found = Mistake(error.file, mistake.key, mistake.found, mistake.wanted)
+                self._place.findings.mistakes.append(found)
+
+    def _tell_of(self, flow: Flow) -> None:
+        if flow.settings:
+            names = ", ".join(flow.settings)
+            self._place.at("settings").note(f"of {flow.title} can be set otherwise: {names}")
         for sentence in flow.unknown:
             self._place.at("preset").note(f"not known of {flow.title}: {sentence}")
         for sentence in flow.advice:
             self._place.at("preset").note(sentence)
-        return flow
 
     def _check_secrets(self, flow: Flow, shape: LoginShape) -> None:
-        wish = suggest("", flow.secrets) if flow.secrets else "no secrets: this flow has none"
+        wish = one_of(flow.secrets) or "no secrets: this flow has none"
         for name in shape.secrets:
             if name not in flow.secrets:
                 self._place.at("secrets", name).wrong("an unknown secret", wish)

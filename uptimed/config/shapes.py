@@ -13,7 +13,7 @@ from uptimed.config import values
 from uptimed.config.checking import Shape, read, required
 from uptimed.config.mistakes import Wrong, kind_of, show
 from uptimed.core.minutes import MINUTE, MINUTES_PER_DAY
-from uptimed.core.observations import Instant
+from uptimed.core.observations import SECOND, Instant
 from uptimed.core.settings import DEFAULT_RETENTION_DAYS, DEFAULT_SEAL_AFTER_US
 from uptimed.core.targets import (
     BROKEN_TEXTS,
@@ -89,6 +89,13 @@ def _listen(value: object) -> tuple[str, int] | None:
 
 def _proxy(value: object) -> str:
     return values.url(value, ("http", "https"))
+
+
+def _server_url(value: object) -> str:
+    found = values.url(value)
+    if "?" in found:
+        raise Wrong("a URL with a query (?)", "a URL without one: organisation and buckets are keys")
+    return found.rstrip("/")
 
 
 def _reference(value: object) -> str:
@@ -173,6 +180,20 @@ class HeartbeatShape(Shape):
 
     url: Annotated[str | Secret, read(_secret_url)] = required("a URL, or where it is kept")
     every: Minutes = 1
+
+
+class InfluxShape(Shape):
+    """Where looks and letters go besides the journal."""
+
+    url: Annotated[str, read(_server_url)] = required("a URL such as https://influx.example:8086")
+    org: Text = required("the organisation over there")
+    bucket_looks: Text = "uptimed_looks"
+    bucket_letters: Text = "uptimed_letters"
+    token: SecretPlace | None = None
+    ca_file: Path = ""
+    batch_size: Annotated[int, _up_to(50_000)] = 5000
+    timeout: SomeDuration = 30 * SECOND
+    connect_timeout: SomeDuration = 5 * SECOND
 
 
 class OperatorShape(Shape):

@@ -43,7 +43,7 @@ class OpenTime:
     """
 
     def __init__(self, hours: WeekHours | None) -> None:
-        if hours is not None and not any(hours.windows.values()) and not hours.extra_days:
+        if hours is not None and not any(hours.windows.values()):
             raise ValueError("a calendar that is never open has no due time")
         self._hours = hours
         self._first: date | None = None
@@ -109,8 +109,10 @@ class OpenTime:
             return Second(start + max(0, seconds))
         self._expand(start, start + 86_400)
         wanted = self._open_before(start) + seconds
+        horizon = start
         while not self._before or self._open_total() < wanted:
-            self._expand(start, self._stops[-1] + _CHUNK * 86_400 if self._stops else start)
+            horizon += _CHUNK * 86_400
+            self._expand(start, horizon)
         index = bisect_left(self._before, wanted) - 1
         return Second(self._starts[index] + wanted - self._before[index])
 

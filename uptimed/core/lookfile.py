@@ -267,7 +267,9 @@ def _text(raw: Mapping[str, object], name: str) -> str:
         raise _Wrong(f"{name}: found {_show(value)}, wanted a text")
     if len(value) > _LONGEST_TEXT:
         raise _Wrong(f"{name}: longer than {_LONGEST_TEXT} characters")
-    if not value.isascii() and _SURROGATE.search(value):
+    if not value.isascii() and (found := _SURROGATE.search(value)):
+        if "\udc80" <= found[0] <= "\udcff":  # so a byte is read that is no part of UTF-8
+            raise _Wrong(f"{name}: a byte that is not UTF-8, wanted text in UTF-8")
         raise _Wrong(f"{name}: half a character (a lone surrogate), wanted text")
     return value
 

@@ -95,6 +95,26 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Influx:
+    """Where looks and letters go besides the journal: InfluxDB 2, or what speaks its API.
+
+    *token* is None for a server that asks for none. *batch_size* is how many points a request has
+    at most. *timeout_us* is for a whole request, *connect_timeout_us* for reaching the server.
+    *ca_file* is trusted instead of the system's authorities.
+    """
+
+    url: str
+    org: str
+    bucket_looks: str = "uptimed_looks"
+    bucket_letters: str = "uptimed_letters"
+    token: Secret | None = None
+    ca_file: str = ""
+    batch_size: int = 5000
+    timeout_us: int = 30 * SECOND
+    connect_timeout_us: int = 5 * SECOND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
     """Who runs the monitor and signs the reports."""
 
@@ -133,6 +153,7 @@ class Settings:
     seal_after_us: int = DEFAULT_SEAL_AFTER_US
     made_up: bool = False
     heartbeat: Heartbeat | None = None
+    influxdb: Influx | None = None
     operator: Operator = Operator()
     logging: Logging = Logging()
 
@@ -183,3 +204,5 @@ def probe_secrets(probe: ProbeSettings) -> tuple[Secret, ...]:
 def _global_secrets(settings: Settings) -> Iterator[Secret]:
     if settings.heartbeat is not None and isinstance(settings.heartbeat.url, Secret):
         yield settings.heartbeat.url
+    if settings.influxdb is not None and settings.influxdb.token is not None:
+        yield settings.influxdb.token

@@ -81,7 +81,8 @@ class ProbeView:
     """A probe, and what its last look and all its attempts since the start amounted to.
 
     *counts* has (outcome, cause) -> attempts; *rejected* tells that the last look's credentials
-    were refused. *at* is None before the first look.
+    were refused, *suspected* that it refused an account that had passed within the hour with the
+    same secret. *at* is None before the first look.
     """
 
     service: str
@@ -97,6 +98,7 @@ class ProbeView:
     phases: Mapping[Phase, int] = field(default_factory=dict)
     certificate_expires: Instant | None = None
     rejected: bool = False
+    suspected: bool = False
     counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
@@ -106,7 +108,8 @@ class ServiceView:
 
     *settled* is the last settled minute, None before the first. *down* is the edge that opened the
     present outage, or None. *minutes* counts the letters settled since the start. *month* are the
-    figures of the month so far, None until they were asked for. *recent* are the latest letters.
+    figures of the month so far, None until they were asked for. *recent* are the latest letters,
+    up to three days of them, and *counted* those that the contract counts as down.
     """
 
     service: str
@@ -119,6 +122,7 @@ class ServiceView:
     minutes: Mapping[str, int] = field(default_factory=dict)
     month: Figures | None = None
     recent: Strip = field(default_factory=lambda: Strip(Minute(0), ""))
+    counted: str = "DL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,21 @@ class ClockKind(StrEnum):
     ESCALATION = "escalation"  # repeats
 
 
+class Start(StrEnum):
+    """What a clock runs from."""
+
+    OPENING = "opening"  # the client's report; for what the monitor found, the incident's opening
+    REPORT = "report"  # the client's report alone: without one it does not run
+
+
+class Fault(StrEnum):
+    """Whose fault an incident is, as a person found."""
+
+    VENDOR = "vendor"
+    CLIENT = "client"
+    THIRD_PARTY = "third_party"
+
+
 class Judged(StrEnum):
     """What becomes of a clock's figures."""
 
@@ -59,7 +74,8 @@ class ClockTerms:
     """One clock. *target* is None where there is none, *agreed* where each account has its own.
 
     *calendar* is `24x7` or `support`. *repeats* says that a new target counts from the last.
-    *channel* narrows it to what came in that way.
+    *channel* narrows it to what came in that way; `ticket or mail` is either. *ends* are the kinds
+    of events that end it once all of them happened; empty for the clock's own.
     """
 
     clock: ClockKind
@@ -70,6 +86,8 @@ class ClockTerms:
     judged: Judged = Judged.EACH
     channel: str = ""
     words: str = ""
+    starts: Start = Start.OPENING
+    ends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +95,7 @@ class SeverityTerms:
     """One severity. *letters* are those whose outages are of it.
 
     *proposed* says that a person confirms it before it counts; *stages* are the service stages in
-    which it can occur, empty for all.
+    which it can occur, empty for all, and *faults* whose faults it can be, empty for anyone's.
     """
 
     id: str
@@ -86,6 +104,7 @@ class SeverityTerms:
     letters: str = ""
     proposed: bool = False
     stages: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
     channels: tuple[str, ...] = ()
     clocks: tuple[ClockTerms, ...] = ()
 
@@ -135,8 +154,9 @@ class CalendarTerms:
 class SupportTerms:
     """All that a contract says beside availability.
 
-    *official* are the channels that start a clock, *unofficial* those that do not; both empty
-    where the contract names none.
+    *severities* stand in order, the most urgent first: a raise goes up this list. *official* are
+    the channels that start a clock, *unofficial* those that do not; both empty where the contract
+    names none.
     """
 
     calendar: CalendarTerms = CalendarTerms()

@@ -146,13 +146,17 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginTarget:
-    """A login flow (a preset's name or the path of a flow file) against one system."""
+    """A login flow (a preset's name or the path of a flow file) against one system.
+
+    *min_interval* is how many minutes the system wants between two looks, whatever they said.
+    """
 
     preset: str
     base_url: str
     accounts: tuple[Account, ...]
     login_every: int = 5  # minutes
     max_rejected_per_hour: int = 3
+    min_interval: int = 1
     family: IpFamily = IpFamily.ANY
     tls: TlsOptions = TlsOptions()
     settings: Mapping[str, str] = field(default_factory=dict)  # what the flow lets one override

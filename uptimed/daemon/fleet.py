@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from uptimed.core.looks import FAILED, UNMEASURED, hold, looks_of, suspected
 from uptimed.core.minutes import Minute, minute_of, moment_of_minute, start_of
 from uptimed.core.observations import SECOND, Attempt, Instant, Outcome
+from uptimed.core.targets import LoginTarget
 from uptimed.core.terms import ProbeTerms, Role
 from uptimed.daemon import blind as blindness
 from uptimed.daemon.edges import Edge, OutageWatch, Turn
@@ -216,7 +217,7 @@ class Fleet:
         )  # fmt: skip
         looks = looks_of(mine, watch.terms, run.part.watch.attempt_rule)
         held = hold(looks, watch.terms.interval, now, Minute(now + 1))
-        return held in {FAILED, UNMEASURED}
+        return _may_hurry(watch) and held in {FAILED, UNMEASURED}
 
     def _plan(self, watch: Watch, after: Instant) -> None:
         watch.next_start = watch.table.next_start(after, every_minute=watch.every_minute)
@@ -279,7 +280,7 @@ class Fleet:
     ) -> None:
         """Look every minute until a look passes."""
         look = next(looks_of(attempts, watch.terms, run.part.watch.attempt_rule))
-        every_minute = look.status in {FAILED, UNMEASURED}
+        every_minute = _may_hurry(watch) and look.status in {FAILED, UNMEASURED}
         if every_minute is not watch.every_minute:
             watch.every_minute = every_minute
             if watch.table.interval > 1:
@@ -483,3 +484,9 @@ def _first_evidence(run: ServiceRun, since: Minute, letter: str) -> Attempt | No
     if inside:
         return min(inside, key=lambda a: a.at)
     return max(failed, key=lambda a: a.at, default=None)
+
+
+def _may_hurry(watch: Watch) -> bool:
+    """Return whether the system lets itself be looked at every minute when a look did not pass."""
+    target = watch.part.settings.target
+    return not isinstance(target, LoginTarget) or target.min_interval == 1

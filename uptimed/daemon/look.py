@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from uptimed.core.minutes import MINUTE
+from uptimed.core.minutes import MINUTE, Minute, minute_of
 from uptimed.core.observations import (
     SECOND,
     Attempt,
@@ -96,6 +96,21 @@ def permitted(
     return tuple(n for n, count in enumerate(tries, 1) if count < target.max_rejected_per_hour)
 
 
+def in_turn(accounts: Sequence[int], probe: ProbeSettings, minute: Minute) -> tuple[int, ...]:
+    """Return *accounts* in the order of this minute: each is the first one at times.
+
+    That every account is rejected tells of the system only where each had passed within the hour,
+    so none may be a mere reserve. The first one changes when a full login is due anyway.
+    """
+    target = probe.target
+    if not isinstance(target, LoginTarget) or len(target.accounts) < 2:
+        return tuple(accounts)
+    count = len(target.accounts)
+    period = max(probe.interval, min(target.login_every, 60 // count))
+    first = minute // period % count
+    return tuple(sorted(accounts, key=lambda account: (account - 1 - first) % count))
+
+
 class Turns:
     """Lets attempts at one target take turns, for probes that would log each other out."""
 
@@ -152,7 +167,8 @@ class Look:
         """
         settings = self._part.settings
         secrets = self._secrets()
-        accounts = permitted(settings, secrets, recent, self._world.clock.now())
+        now = self._world.clock.now()
+        accounts = in_turn(permitted(settings, secrets, recent, now), settings, minute_of(now))
         while True:
             made = [(t.account, t.reading.outcome) for t in self._tries]
             account = next_account(made, accounts, settings.attempts, self._rule)

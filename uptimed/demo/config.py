@@ -1,15 +1,15 @@
 """The demo's configuration, as the text of a TOML file that people may read and change.
 
-It says where things are, and holds no secret: those of the sandbox are handed over in environment
-variables, whose names are here.
+It says where things are, and holds no secret: those of the sandbox are kept in files beside it,
+whose names are here.
 """
 
 from string import Template
 
 CLIENT = "demo-sas"
 SERVICE = "sandbox-crm"
-TOKEN_ENV = "UPTIMED_DEMO_TOKEN"
-PASSWORD_ENVS = ("UPTIMED_DEMO_PROBE1", "UPTIMED_DEMO_PROBE2")  # in the order of the accounts
+SECRETS = "secrets"  # the folder beside the configuration that secrets are kept in
+TOKEN = "token"
 
 # Slow answers of the sandbox take 4 s: less than the timeout, so that slow is degraded, not down.
 _TEXT = Template("""\
@@ -69,22 +69,26 @@ kind = "http"
 url = "$url/api/contacts?limit=1"
 timeout = "5s"
 gap = "2s"
-headers = { X-Api-Key = { env = "$token_env" } }
+headers = { X-Api-Key = $token }
 expect = { status = 200, json = [{ pointer = "/contacts/0/name" }] }
 
-# A form that renders proves little: nobody has signed in. A login flow does, and belongs here:
-#   kind = "login", preset = ..., base_url = "$url", accounts = [
-#     { username = "probe1", password = { env = "$password_env_1" } },
-#     { username = "probe2", password = { env = "$password_env_2" } },
-#   ]
+# A form that renders proves little: this one signs in, reads a page that only those see who are in,
+# keeps the session, and signs out in the end.
 [[clients.services.probes]]
 id = "login"
 role = "login"
-kind = "http"
-url = "$url/login"
-timeout = "5s"
+kind = "login"
+preset = "form"
+base_url = "$url"
+timeout = "17s"                    # of the whole flow, which is several requests
 gap = "2s"
-expect = { status = 200, contains = ["name=\\"csrf_token\\"", "name=\\"password\\""] }
+login_every = "5m"
+settings = { home_path = "/home", home_text = "/logout", blocked_text = "account is locked" }
+# Two accounts: when one is rejected, it is the account; when both are, it is the system.
+accounts = [
+  { username = "probe1", password = $probe1 },
+  { username = "probe2", password = $probe2 },
+]
 """)
 
 
@@ -101,10 +105,15 @@ def demo_config(*, url: str, journal_path: str, listen: str, vantage: str = "loc
         url=url,
         client=CLIENT,
         service=SERVICE,
-        token_env=TOKEN_ENV,
-        password_env_1=PASSWORD_ENVS[0],
-        password_env_2=PASSWORD_ENVS[1],
+        token=in_file(TOKEN),
+        probe1=in_file("probe1"),
+        probe2=in_file("probe2"),
     )
+
+
+def in_file(name: str) -> str:
+    """Return where the secret of that name is kept, as TOML."""
+    return f'{{ file = "{SECRETS}/{name}" }}'
 
 
 def _quoted(text: str) -> str:

@@ -66,7 +66,7 @@ class MadeUpProbe:
 
 PROBES: tuple[MadeUpProbe, ...] = (
     MadeUpProbe(id="front", role=Role.REACH, usual_us=140_000, slow_after_us=SLOW_AFTER_US),
-    MadeUpProbe(id="login", role=Role.LOGIN, usual_us=390_000),
+    MadeUpProbe(id="login", role=Role.LOGIN, kind="login", usual_us=390_000, account=1),
 )
 """The probes of the demo's past: few, so that a quarter of a year is loaded in seconds."""
 

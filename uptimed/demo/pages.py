@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from html import escape
 
 from uptimed.demo.dialect import Dialect
-from uptimed.demo.switches import DOES, Switch
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2733; --paper: #f5f6f8; --card: #fff; --line: #d5dae1;
@@ -102,22 +101,22 @@ def notice(title: str, text: str) -> str:
     return _page(title, f"<h1>{escape(title)}</h1>\n<p>{escape(text)}</p>")
 
 
-def switches(state: Mapping[Switch, bool], front_url: str) -> str:
-    """Return the page with a big button for each switch."""
-    buttons = "".join(_button(switch, on=on) for switch, on in state.items())
+def switches(title: str, state: Mapping[str, bool], does: Mapping[str, str], front_url: str) -> str:
+    """Return the page with a big button for each switch of the system called *title*."""
+    buttons = "".join(_button(switch, does[switch], on=on) for switch, on in state.items())
     link = f'<a href="{escape(front_url)}">{escape(front_url)}</a>'
     return _page(
-        "Switches - Sandbox CRM",
+        f"Switches - {title}",
         f'<h1>What shall break?</h1>\n<div class="switches">\n{buttons}</div>',
         link,
     )
 
 
-def _button(switch: Switch, *, on: bool) -> str:
+def _button(switch: str, does: str, *, on: bool) -> str:
     turn = "off" if on else "on"
     return (
-        f'<form method="post" action="/switches/{switch}/{turn}">'
+        f'<form method="post" action="/switches/{escape(switch)}/{turn}">'
         f'<button class="{"on" if on else "off"}" aria-pressed="{"true" if on else "false"}">'
-        f"<strong>{switch}</strong> <em>{'broken' if on else 'well'}</em><br>"
-        f"{escape(DOES[switch])}</button></form>\n"
+        f"<strong>{escape(switch)}</strong> <em>{'broken' if on else 'well'}</em><br>"
+        f"{escape(does)}</button></form>\n"
     )

@@ -14,37 +14,13 @@ from urllib.parse import parse_qsl, urlsplit
 from aiohttp import web
 
 from uptimed.demo import pages
+from uptimed.demo.answers import document, html, redirect
 from uptimed.demo.dialect import Dialect
 from uptimed.demo.switches import Switch, Switchboard
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 
 _SESSIONS = 1000  # kept at most: a probe leaves one every minute
-_SAFE = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-def html(text: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Return a page as an answer."""
-    return web.Response(
-        text=text, status=status, content_type="text/html", headers={**_SAFE, **(headers or {})}
-    )
-
-
-def document(content: Mapping[str, object], *, status: int = 200) -> web.Response:
-    """Return a JSON document as an answer."""
-    return web.json_response(content, status=status, headers={"Cache-Control": "no-store"})
-
-
-def redirect(location: str, *, status: int = 302) -> web.Response:
-    """Return a redirect."""
-    return web.Response(status=status, headers={"Location": location})
 
 
 @dataclass(slots=True)
@@ -115,6 +91,16 @@ class Site:
             _Page("GET", dialect.contacts, self._contacts, needs_database=True),
         )
         return tuple(sorted(found, key=lambda page: -len(page.query)))
+
+    @property
+    def title(self) -> str:
+        """Return what it is called."""
+        return "Sandbox CRM"
+
+    @property
+    def board(self) -> Switchboard:
+        """Return its switches."""
+        return self._switches
 
     def forget(self) -> None:
         """Forget everyone who is signed in."""

@@ -23,7 +23,7 @@ class Switch(StrEnum):
     EXPIRED_FORM = "expired_form"
 
 
-DOES: Mapping[Switch, str] = MappingProxyType(
+DOES: Mapping[str, str] = MappingProxyType(
     {
         Switch.STOPPED: "The port is closed: connections are refused.",
         Switch.HANGING: "Connections are accepted and never answered.",
@@ -42,29 +42,43 @@ DOES: Mapping[Switch, str] = MappingProxyType(
 """What each switch does while it is on, in one line."""
 
 
-class Switchboard:
-    """Which switches are on, and waiting for one to be turned off."""
+STOPPED = Switch.STOPPED.value
+"""The switch that every system has: it closes the port."""
 
-    def __init__(self) -> None:
-        self._state = dict.fromkeys(Switch, False)
+
+class Switchboard:
+    """Which switches are on, and waiting for one to be turned off.
+
+    *does* has what each of them does while it is on, in one line.
+    """
+
+    def __init__(self, does: Mapping[str, str]) -> None:
+        self.does = MappingProxyType({str(name): text for name, text in does.items()})
+        self._state = dict.fromkeys(self.does, False)
         self._turned = asyncio.Event()  # replaced whenever a switch is turned
 
     @property
-    def state(self) -> Mapping[Switch, bool]:
+    def state(self) -> Mapping[str, bool]:
         """Return which switches are on: a view that follows them."""
         return MappingProxyType(self._state)
 
-    def on(self, switch: Switch) -> bool:
-        """Return whether *switch* is on."""
+    def on(self, switch: str) -> bool:
+        """Return whether *switch* is on. Raise KeyError where there is no such switch."""
         return self._state[switch]
 
-    def turn(self, *switches: Switch, on: bool) -> None:
-        """Turn *switches* on or off, and wake those who wait for one."""
-        self._state.update(dict.fromkeys(switches, on))
+    def turn(self, *switches: str, on: bool) -> None:
+        """Turn *switches* on or off, and wake those who wait for one.
+
+        Raise KeyError, and turn none, where there is no such switch.
+        """
+        for switch in switches:
+            if switch not in self._state:
+                raise KeyError(switch)
+        self._state.update({str(switch): on for switch in switches})
         self._turned.set()
         self._turned = asyncio.Event()
 
-    async def until_off(self, switch: Switch) -> None:
+    async def until_off(self, switch: str) -> None:
         """Wait for as long as *switch* is on."""
         while self._state[switch]:
             await self._turned.wait()
