@@ -36,8 +36,11 @@ def hold(path: Path) -> Iterator[None]:
                 f"{journal} is in use by another uptimed (process {holder or 'unknown'}): "
                 "only one may run on a journal; stop that one, or give this one another path"
             ) from error
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:  # the disk is full
+            raise StoreError(f"{journal}.lock: {error.strerror}") from error
         yield
     finally:
         os.close(lock)

@@ -1,0 +1,376 @@
+"""Looks in and out of files, and copies of the journal."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO
+
+import click
+
+from uptimed.cli.common import (
+    Month,
+    config_option,
+    counted,
+    find_client,
+    find_service,
+    load_settings,
+    minute_at,
+    now,
+    reading,
+    show_utc,
+    told,
+    wrong,
+)
+from uptimed.core.lookfile import (
+    COLUMNS,
+    Known,
+    KnownProbe,
+    Malformed,
+    fields,
+    numbered_csv,
+    numbered_jsonl,
+    read_csv,
+    read_jsonl,
+    show_instant,
+    write_csv,
+    write_jsonl,
+)
+from uptimed.core.minutes import MINUTES_PER_DAY, Minute, minute_of, month_minutes
+from uptimed.core.observations import Attempt, Instant
+from uptimed.core.settings import ServiceSettings, Settings
+from uptimed.core.terms import Role
+from uptimed.ledger.reading import judged_until, letters
+from uptimed.ports import JournalReader, SealedDay
+from uptimed.wiring.importing import Taken, take_in
+
+_SHOWN = 100  # malformed lines that are printed; the rest is counted
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv"]),
+    help="[default: by the file's name, else by its first line]",
+)
+@click.option("--skip-bad", is_flag=True, help="Leave malformed lines out and take in the rest.")
+@config_option
+@told
+def import_looks(file: str, form: str | None, skip_bad: bool, config: str | None) -> None:
+    """Take in looks from FILE (`-` is standard input), one attempt a line.
+
+    All or nothing: a malformed line is named by its number and nothing is taken in, unless
+    --skip-bad. Taking in a file twice changes nothing. Sealed days are closed.
+    """
+    settings = load_settings(config).settings
+    known, present = known_probes(settings), now()
+    name = "standard input" if file == "-" else file
+    with _readable(file) as path:
+        with _lines(path) as stream, _progress(path.stat().st_size, "reading") as step:
+            form, lines = _format(form, file, stream)
+            read = read_csv if form == "csv" else read_jsonl
+            try:
+                taken = take_in(
+                    settings,
+                    read(_counted(lines, step), known, present),
+                    skip_bad=skip_bad,
+                    now=present,
+                )
+            except SealedDay as sealed:
+                wrong(f"{name}: {sealed}; nothing was imported")
+        bad = sorted(
+            [*taken.malformed, *_located(taken, path, form, known, present)],
+            key=lambda malformed: malformed.line,
+        )
+    count = taken.bad + len(taken.conflicts)
+    _tell_bad(bad, count, name)
+    if count and not skip_bad:
+        wrong("nothing was imported; mend the lines, or leave them out with --skip-bad")
+    click.echo(_summary(taken, count))
+
+
+def _summary(taken: Taken, bad: int) -> str:
+    words = [counted(taken.new, "new attempt"), f"{taken.known:,} known already"]
+    if bad:
+        words.append(f"{counted(bad, 'malformed line')} left out")
+    return f"{', '.join(words)}; {counted(taken.settled, 'day')} settled"
+
+
+def _located(
+    taken: Taken, path: Path, form: str, known: Known, present: Instant
+) -> Iterator[Malformed]:
+    """Yield the lines whose attempt is known with other content; reads the file again."""
+    if not taken.conflicts:
+        return
+    wanted = {_content(attempt) for attempt in taken.conflicts}
+    read = numbered_csv if form == "csv" else numbered_jsonl
+    with _lines(path) as lines:
+        for number, item in read(lines, known, present):
+            if not isinstance(item, Malformed) and _content(item) in wanted:
+                yield Malformed(number, _conflict(item))
+
+
+def _content(attempt: Attempt) -> tuple[tuple[str, object], ...]:
+    return tuple(fields(attempt).items())
+
+
+def _conflict(attempt: Attempt) -> str:
+    return (
+        f"the attempt of {attempt.service}, {attempt.probe}, {attempt.vantage} at "
+        f"{show_instant(attempt.at)} is known already with other content"
+    )
+
+
+def _tell_bad(malformed: Sequence[Malformed], count: int, name: str) -> None:
+    for bad in malformed[:_SHOWN]:
+        click.echo(f"{name}: {bad}", err=True)
+    if count > _SHOWN:
+        click.echo(f"{name}: and {counted(count - _SHOWN, 'more malformed line')}", err=True)
+
+
+def known_probes(settings: Settings) -> Known:
+    """Return what a file of looks may speak of under *settings*."""
+    return {
+        service.id: {
+            p.id: KnownProbe(login=p.role is Role.LOGIN, accounts=p.accounts)
+            for p in service.watch.probes
+        }
+        for service in settings.services
+    }
+
+
+@contextmanager
+def _readable(file: str) -> Iterator[Path]:
+    """Yield a path that can be read twice: what comes through a pipe is set aside as a file."""
+    path = Path(file)
+    if file != "-" and (path.is_file() or not path.exists()):
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(prefix="uptimed-") as aside:
+        try:
+            if file == "-":
+                shutil.copyfileobj(sys.stdin.buffer, aside)
+            else:
+                with path.open("rb") as pipe:
+                    shutil.copyfileobj(pipe, aside)
+            aside.flush()
+        except OSError as error:
+            wrong(f"{file}: {error.strerror}")
+        yield Path(aside.name)
+
+
+@contextmanager
+def _lines(path: Path) -> Iterator[IO[str]]:
+    """Open a file of looks. A byte that is not UTF-8 makes its line malformed."""
+    try:
+        stream = path.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="")
+    except OSError as error:
+        wrong(f"{path}: {error.strerror}")
+    with stream:
+        yield stream
+
+
+def _format(form: str | None, file: str, stream: IO[str]) -> tuple[str, Iterable[str]]:
+    """Return the file's format, and its lines from the first on."""
+    endings = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
+    form = form or endings.get(Path(file).suffix.lower())
+    if form is not None:
+        return form, stream
+    read = []
+    for line in stream:
+        read.append(line)
+        if line.strip():
+            break
+    first = read[-1].strip() if read else ""
+    form = "csv" if first and not first.startswith("{") else "jsonl"
+    return form, chain(read, stream)
+
+
+@contextmanager
+def _progress(size: int, label: str) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on stderr where that is a terminal; what is yielded moves it on."""
+    if not sys.stderr.isatty():
+        yield lambda _step: None
+        return
+    with click.progressbar(length=size, label=label, file=sys.stderr) as bar:
+        yield bar.update
+
+
+def _counted(lines: Iterable[str], step: Callable[[int], None]) -> Iterator[str]:
+    pending = 0
+    for line in lines:
+        pending += len(line)
+        if pending > 1 << 18:
+            step(pending)
+            pending = 0
+        yield line
+    step(pending)
+
+
+@click.command()
+@click.option("--what", type=click.Choice(["looks", "letters"]), default="looks", show_default=True)
+@click.option("--client", help="Only this client's services.")
+@click.option("--service", help="Only this service.")
+@click.option("--month", type=Month(), help="A month in the client's zone.")
+@click.option("--from", "since", metavar="AT", help="From this minute on.")
+@click.option("--to", "until", metavar="AT", help="Up to this minute, without it.")
+@click.option(
+    "--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True
+)
+@click.option("-o", "--output", type=click.Path(), default="-", help="[default: standard output]")
+@config_option
+@told
+def export(  # noqa: PLR0913 - its options
+    what: str,
+    client: str | None,
+    service: str | None,
+    month: tuple[int, int] | None,
+    since: str | None,
+    until: str | None,
+    form: str,
+    output: str,
+    config: str | None,
+) -> None:
+    """Write out looks (one attempt a line) or letters (one minute a line) of a period.
+
+    Letters reach as far as minutes are judged.
+    """
+    settings = load_settings(config).settings
+    services = _chosen(settings, client, service)
+    if (month is not None) == (since is not None or until is not None) or (since is None) != (
+        until is None
+    ):
+        wrong("wanted either --month, or --from and --to")
+    periods = [_period(settings, chosen, month, since, until) for chosen in services]
+    with reading(settings) as reader, _out(output) as write:
+        spans = [
+            (chosen, start, min(stop, _end(reader, chosen, what)))
+            for chosen, (start, stop) in zip(services, periods, strict=True)
+        ]
+        length = sum(max(0, stop - start) for _, start, stop in spans)
+        with _progress(0 if output == "-" and sys.stdout.isatty() else length, "writing") as step:
+            if form == "csv":
+                write(_HEADERS[what])
+            for chosen, first, last in spans:
+                for start, stop in _day_by_day(first, last):
+                    lines = _LINES[what](reader, chosen, start, stop, form)
+                    write("".join(f"{line}\n" for line in lines))
+                    step(stop - start)
+
+
+def _end(reader: JournalReader, service: ServiceSettings, what: str) -> Minute:
+    """Return the minute before which everything is that there is to write."""
+    present = minute_of(now())
+    if what == "letters":
+        return judged_until(reader, service.id, present)
+    return Minute(present + MINUTES_PER_DAY)  # the clock may have been put back
+
+
+def _day_by_day(start: Minute, stop: Minute) -> Iterator[tuple[Minute, Minute]]:
+    """Cut [start, stop) at midnight UTC: however long a period is, one day of it is in memory."""
+    while start < stop:
+        end = Minute(min(stop, start - start % MINUTES_PER_DAY + MINUTES_PER_DAY))
+        yield start, end
+        start = end
+
+
+def _chosen(
+    settings: Settings, client: str | None, service: str | None
+) -> Sequence[ServiceSettings]:
+    if service is not None:
+        return [find_service(settings, service)]
+    return find_client(settings, client).services if client else settings.services
+
+
+def _period(
+    settings: Settings,
+    service: ServiceSettings,
+    month: tuple[int, int] | None,
+    since: str | None,
+    until: str | None,
+) -> tuple[Minute, Minute]:
+    zone = settings.client_of(service.id).zone
+    if month is not None:
+        minutes = month_minutes(*month, zone)
+        return Minute(minutes.start), Minute(minutes.stop)
+    start, stop = minute_at(since or "", zone), minute_at(until or "", zone)
+    if stop <= start:
+        wrong(f"--to: found {until}, wanted later than --from {since}")
+    return start, stop
+
+
+def _look_lines(
+    reader: JournalReader, service: ServiceSettings, start: Minute, stop: Minute, form: str
+) -> Iterator[str]:
+    attempts = reader.attempts(service.id, start, stop)
+    return islice(write_csv(attempts), 1, None) if form == "csv" else write_jsonl(attempts)
+
+
+def _letter_lines(
+    reader: JournalReader, service: ServiceSettings, start: Minute, stop: Minute, form: str
+) -> Iterator[str]:
+    strip = letters(reader, service, start, stop)
+    for minute, mark in enumerate(strip.letters, strip.start):
+        unverified = mark.islower()
+        at = show_utc(Minute(minute))
+        if form == "csv":
+            yield f"{service.id},{at},{mark.upper()},{'yes' if unverified else ''}"
+        else:
+            flag = ',"unverified":true' if unverified else ""
+            yield f'{{"service":"{service.id}","minute":"{at}","letter":"{mark.upper()}"{flag}}}'
+
+
+_Lines = Callable[[JournalReader, ServiceSettings, Minute, Minute, str], Iterator[str]]
+
+_LINES: Mapping[str, _Lines] = {"looks": _look_lines, "letters": _letter_lines}
+_HEADERS = {
+    "looks": f"{','.join(COLUMNS)}\n",
+    "letters": "service,minute_utc,letter,unverified\n",
+}
+
+
+@contextmanager
+def _out(output: str) -> Iterator[Callable[[str], object]]:
+    """Yield what writes to *output*; a disk that takes no more is told of."""
+    try:
+        if output == "-":
+            out = sys.stdout.buffer  # files are UTF-8, whatever the terminal is
+            yield lambda text: out.write(text.encode())
+            out.flush()
+        else:
+            with Path(output).open("w", encoding="utf-8", newline="") as file:
+                yield file.write
+    except BrokenPipeError:
+        raise  # whoever read has seen enough
+    except OSError as error:
+        wrong(f"{output}: {error.strerror}")
+
+
+@click.command()
+@click.argument("path", type=click.Path())
+@config_option
+@told
+def backup(path: str, config: str | None) -> None:
+    """Copy the journal to PATH, consistent, while the daemon runs. Nothing is written over."""
+    from uptimed.stores.sqlite import back_up
+
+    settings = load_settings(config).settings
+    source = Path(settings.journal_path)
+    if not source.exists():
+        wrong(f"journal: {source} does not exist yet")
+    if sys.stderr.isatty():
+        with click.progressbar(length=1, label="copying", file=sys.stderr) as bar:
+
+            def show(done: int, of: int) -> None:
+                bar.length = of
+                bar.update(done - bar.pos)
+
+            back_up(source, Path(path), progress=show)
+    else:
+        back_up(source, Path(path))
+    click.echo(f"{source} copied to {path}, {Path(path).stat().st_size:,} bytes")

@@ -1,0 +1,175 @@
+"""Writing a configuration, explaining it, and what else is done once."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from uptimed.cli.common import (
+    config_option,
+    emit,
+    json_option,
+    load_settings,
+    now,
+    told,
+    wrong,
+)
+from uptimed.config import ConfiguredSecrets, explain, preset_names, remarks_on
+from uptimed.config.beginning import CONTRACTS, Beginning
+from uptimed.config.contracts import load_contract
+from uptimed.core.flows import Flow
+from uptimed.core.minutes import moment_of
+from uptimed.core.observations import SECOND, Instant
+from uptimed.core.settings import secrets_of
+from uptimed.wiring.flows import bound, find, load_with_flows
+
+
+@click.command()
+@click.option(
+    "--url", default="https://crm.client.example/", show_default=True, help="The page to look at."
+)
+@click.option("--client", default="client", show_default=True, help="An id for the client.")
+@click.option("--client-name", help="The client's name on the report. [default: the id]")
+@click.option("--service", default="crm", show_default=True, help="An id for the service.")
+@click.option("--contract", help="A preset or a file. [default: the system's, else datacrm]")
+@click.option("--preset", help="A login flow: the system that is watched, such as suitecrm7.")
+@click.option("-o", "--output", default="uptimed.toml", show_default=True, type=click.Path())
+@told
+def init(
+    url: str,
+    client: str,
+    client_name: str | None,
+    service: str,
+    contract: str | None,
+    preset: str | None,
+    output: str,
+) -> None:
+    """Write a commented configuration to begin with. Nothing is written over."""
+    path = Path(output)
+    if path.exists():
+        wrong(f"{path} is there already; name another file with --output")
+    text = Beginning(
+        client=client,
+        client_name=" ".join((client_name or client).split()),
+        contract=contract or CONTRACTS.get((preset or "").partition("-")[0], "datacrm"),
+        service=service,
+        url=url,
+        today=moment_of(Instant(now() - 12 * 3600 * SECOND)).date().isoformat(),
+        flow=_flow(preset) if preset else None,
+    ).text()
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        wrong(f"{path}: {error.strerror}")
+    try:
+        load_with_flows(path)
+    except Exception:
+        path.unlink()  # what it would refuse to read, it does not leave behind
+        raise
+    click.echo(f"{path} is written. Next: `uptimed check`, then `uptimed run`.")
+
+
+def _flow(preset: str) -> Flow:
+    """Return the preset's flow with its defaults; a setting without one is yet to be changed."""
+    flow = find(preset)
+    missing = [name for name, setting in flow.settings.items() if setting.default is None]
+    return bound(flow, dict.fromkeys(missing, "CHANGE ME"))
+
+
+@click.command()
+@json_option
+@config_option
+@told
+def check(as_json: bool, config: str | None) -> None:
+    """Explain every mistake in the configuration; without one, say what would run."""
+    loaded = load_settings(config)
+    secrets = secrets_of(loaded.settings)
+    remarks = [
+        *(str(remark) for remark in loaded.remarks),
+        *remarks_on(secrets, ConfiguredSecrets(os.environ)),
+    ]
+    if as_json:
+        notes = [str(note) for note in loaded.notes]
+        emit({"runs": explain(loaded.settings), "notes": notes, "warnings": remarks})
+    else:
+        click.echo("\n".join(explain(loaded.settings)))
+        for note in loaded.notes:
+            click.echo(f"note: {note}")
+        for remark in remarks:
+            click.echo(f"warning: {remark}")
+
+
+@click.group()
+def contracts() -> None:
+    """The agreements that ship with uptimed."""
+
+
+@contracts.command("list")
+@json_option
+@told
+def list_contracts(as_json: bool) -> None:
+    """The presets: target, zone, language."""
+    found = [load_contract(name).terms for name in preset_names()]
+    if as_json:
+        emit(
+            [
+                {
+                    "id": t.id,
+                    "version": t.version,
+                    "target": t.target,
+                    "promised": t.promised,
+                    "timezone": t.zone_name,
+                    "language": t.language,
+                }
+                for t in found
+            ]
+        )
+        return
+    from uptimed.cli.common import table
+
+    table(
+        ["PRESET", "TARGET", "ZONE", "LANGUAGE", "VERSION"],
+        [
+            [
+                t.id,
+                f"{t.target} %" + ("" if t.promised else " (house reference)"),
+                t.zone_name,
+                t.language,
+                t.version,
+            ]
+            for t in found
+        ],
+    )
+
+
+@contracts.command("show")
+@click.argument("name")
+@told
+def show_contract(name: str) -> None:
+    """The contract file NAME (a preset or a path) as it is."""
+    load_contract(name)
+    path = _contract_file(name)
+    click.echo(path.read_text(encoding="utf-8"), nl=False)
+
+
+def _contract_file(name: str) -> Any:
+    from importlib.resources import files
+
+    preset = files("uptimed.contracts").joinpath(f"{name}.toml")
+    return preset if preset.is_file() else Path(name)
+
+
+_SOURCES = {
+    "bash": 'eval "$(_UPTIMED_COMPLETE=bash_source uptimed)"',
+    "zsh": 'eval "$(_UPTIMED_COMPLETE=zsh_source uptimed)"',
+    "fish": "_UPTIMED_COMPLETE=fish_source uptimed | source",
+}
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(sorted(_SOURCES)))
+def completion(shell: str) -> None:
+    """The line for your shell's start-up file that completes uptimed's commands."""
+    click.echo(_SOURCES[shell])

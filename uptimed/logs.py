@@ -1,0 +1,72 @@
+"""Log lines on stderr: for people on a terminal, JSON for machines."""
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+from typing_extensions import override
+
+# What a terminal obeys, and what turns the direction of reading: targets choose what is shown.
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_COLOURS = {"WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
+
+
+def visible(text: str) -> str:
+    """Return *text* with what a terminal would obey made visible, but for line breaks and tabs."""
+    return _COMMANDS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+class _ForPeople(logging.Formatter):
+    """`14:07:12 warning: acme-crm down: status 500`, in local time and in colour."""
+
+    def __init__(self, *, colour: bool) -> None:
+        super().__init__()
+        self._colour = colour
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, tz=UTC).astimezone()
+        level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
+        text = f"{at:%H:%M:%S} {level}{visible(record.getMessage())}"
+        colour = _COLOURS.get(record.levelname) if self._colour else None
+        if colour:
+            text = f"\x1b[{colour}m{text}\x1b[0m"
+        if record.exc_info:
+            text += "\n" + self.formatException(record.exc_info)
+        return text
+
+
+class _ForMachines(logging.Formatter):
+    """One JSON object a line."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, tz=UTC)
+        line: dict[str, object] = {
+            "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def set_up(level: str, form: str, stream: TextIO | None = None) -> None:
+    """Log to *stream*, or stderr, from *level* on.
+
+    *form* is `text`, `json`, or `auto`: text on a terminal.
+    """
+    stream = sys.stderr if stream is None else stream
+    people = form == "text" or (form == "auto" and stream.isatty())
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_ForPeople(colour=stream.isatty()) if people else _ForMachines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for noisy in ("asyncio", "aiohttp", "weasyprint", "fontTools"):
+        logging.getLogger(noisy).setLevel("WARNING")

@@ -1,0 +1,96 @@
+"""From the journal to a paper: the statement of a month, and what it is rendered as."""
+
+from pathlib import Path
+
+from reports.as_csv import minutes_csv
+from reports.as_json import report_json
+from reports.files import write_atomically
+from uptimed.core.observations import Instant
+from uptimed.core.settings import ClientSettings, Operator, Settings
+from uptimed.core.statement import Party, Statement
+from uptimed.ledger.statement import statement
+from uptimed.ports import JournalReader
+
+__all__ = ["NoPaper", "draw_up", "format_of", "party_of", "render", "write_atomically"]
+
+_RENDER_TIMEOUT_S = 120.0
+_LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+_LARGEST_LOGO = 1_000_000  # bytes: it stands on every page
+
+
+class NoPaper(Exception):
+    """A paper could not be rendered; the message says why."""
+
+
+def draw_up(
+    reader: JournalReader,
+    settings: Settings,
+    client: ClientSettings,
+    month: tuple[int, int],
+    *,
+    now: Instant,
+    software: str,
+) -> Statement:
+    """Return the month of *client* as it stands at *now*."""
+    return statement(
+        reader,
+        settings,
+        client,
+        month,
+        now=now,
+        software=software,
+        parties=(party_of(client), party_of(settings.operator)),
+    )
+
+
+def party_of(who: ClientSettings | Operator) -> Party:
+    """Return who is named on the paper, with the logo read."""
+    logo, logo_type = _logo(who.logo)
+    return Party(
+        name=who.name,
+        id=who.id if isinstance(who, ClientSettings) else "",
+        logo=logo,
+        logo_type=logo_type,
+        colour=who.colour,
+        contact=who.contact if isinstance(who, Operator) else "",
+    )
+
+
+def _logo(path: str) -> tuple[bytes, str]:
+    """Return the logo's bytes and type; a paper goes out without one that cannot be read."""
+    kind = _LOGO_TYPES.get(Path(path).suffix.lower(), "")
+    if not path or not kind:
+        return b"", ""
+    try:
+        content = Path(path).read_bytes()
+    except OSError:
+        return b"", ""
+    return (content, kind) if len(content) <= _LARGEST_LOGO else (b"", "")
+
+
+def format_of(output: str | None) -> str | None:
+    """Return the format that a file's name asks for, or None."""
+    suffix = Path(output).suffix.lower() if output else ""
+    return {".pdf": "pdf", ".html": "html", ".json": "json", ".csv": "csv"}.get(suffix)
+
+
+def render(statement: Statement, form: str, language: str) -> bytes:
+    """Return *statement* as pdf, html, json or csv. Raise `NoPaper` where that fails."""
+    match form:
+        case "json":
+            return report_json(statement).encode()
+        case "csv":
+            return minutes_csv(statement).encode()
+        case "html":
+            from reports.html import report_html
+
+            return report_html(statement, language).encode()
+        case "pdf":
+            from reports.pdf import RenderingFailed, render_in_subprocess
+
+            try:
+                return render_in_subprocess(statement, language, timeout=_RENDER_TIMEOUT_S)
+            except RenderingFailed as error:
+                raise NoPaper(str(error)) from error
+        case _:
+            raise ValueError(f"no such format: {form}")
