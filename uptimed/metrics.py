@@ -226,8 +226,8 @@ def _probes(snapshot: Snapshot) -> Iterator[Metric]:
             success.add_metric(place, float(view.outcome is Outcome.PASS))
         for phase, took in view.phases.items():
             phases.add_metric((*place, str(phase)), took / SECOND)
-        for (outcome, cause), count in {**_none_yet(view), **view.counts}.items():
-            attempts.add_metric((*place, outcome, cause if cause in _CAUSES else ""), count)
+        for (outcome, cause), count in _counts(view).items():
+            attempts.add_metric((*place, outcome, cause), count)
         if view.certificate_expires is not None:
             expiry.add_metric(place, view.certificate_expires / SECOND)
         if _logs_in(view):
@@ -250,6 +250,15 @@ def _probes(snapshot: Snapshot) -> Iterator[Metric]:
 
 def _logs_in(view: ProbeView) -> bool:
     return view.role == "login"
+
+
+def _counts(view: ProbeView) -> Mapping[tuple[str, str], int]:
+    """Return the attempts by outcome and cause; a cause outside the vocabulary is no label."""
+    counts: dict[tuple[str, str], int] = {}
+    for (outcome, cause), count in {**_none_yet(view), **view.counts}.items():
+        key = outcome, cause if cause in _CAUSES else ""
+        counts[key] = counts.get(key, 0) + count  # the same sample twice would spoil the page
+    return counts
 
 
 def _none_yet(view: ProbeView) -> Mapping[tuple[str, str], int]:

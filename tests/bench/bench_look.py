@@ -1,67 +1,49 @@
-"""What one look costs in CPU: probe and judging, against a bare handshake and another prober.
+"""What one look costs in CPU, against a bare handshake and against another prober.
 
-The same run measures, on the same P-256 certificate and the same server on loopback:
+On the same P-256 certificate and the same server on loopback, 50 at once, in turns:
 
-* our HTTPS and HTTP looks, each on a fresh connection, verified, with phases and certificate;
+* a look with everything: the whole daemon at full speed (see `hurried`) with scheduling, probe,
+  judging, letters, the month's figures, views for the metrics, and the journal on disk; 2,000
+  services of three probes, each look on a fresh connection, verified, with phases and certificate;
+* the probe and its judging alone, which says what of it is the daemon's;
 * `openssl s_time -new`: the handshake alone, in C, which is the floor;
-* `prometheus-blackbox-exporter`, if it is on the machine, by its own CPU.
+* `prometheus-blackbox-exporter`, if it is on the machine, by its own CPU. It keeps nothing.
 
-The server is nginx if it is on the machine, else `openssl s_server` and Python's own. It runs on
-another core where there is one, and its CPU is not counted.
+Each ratio is the median of those of the rounds, with the least and the greatest beside it. The
+server has a core of its own where there are two, and its CPU is not counted.
 """
 
 import asyncio
-import os
 import re
 import resource
 import shutil
-import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import NoReturn
+from statistics import median
 
-import trustme
 import uvloop
 
-from probes.net import Resolver
-from probes.registry import probes
-from uptimed.clock import SystemClock
-from uptimed.core.judging import judge
-from uptimed.core.observations import Instant, Outcome
-from uptimed.core.targets import (
-    BROKEN_TEXTS,
-    Expectation,
-    HttpTarget,
-    ProbeSettings,
-    Secret,
-    TlsOptions,
-)
-from uptimed.core.terms import Role
+from tests.bench import ground, looking
+from tests.bench.hurried import hurried
+from uptimed.cli.running import go_easy
 
-LOOKS = 1500
 ROUNDS = 5
+LOOKS = 1500  # a round
 AT_ONCE = 50
-LIMITS_MS = {"https": 1.0, "http": 0.4}  # what a look may cost
+SERVICES, PROBES = 2_000, 3
+WARM = 2 * SERVICES * PROBES  # two minutes of the daemon's time
+HANDSHAKE_S = 2
 
-_BODY = '{"status":"ok","name":"CRM","n":12345}'
-_NGINX = """
-daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off; client_body_temp_path {folder}/t; proxy_temp_path {folder}/t;
-  fastcgi_temp_path {folder}/t; uwsgi_temp_path {folder}/t; scgi_temp_path {folder}/t;
-  server {{
-    listen 127.0.0.1:{http}; listen 127.0.0.1:{https} ssl;
-    ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem;
-    location / {{ default_type application/json; return 200 '{body}'; }}
-  }}
-}}
-"""
+WANTED = {
+    ("https", "blackbox_exporter"): 0.95,
+    ("http", "blackbox_exporter"): 0.8,
+    ("https", "openssl s_time"): 1.7,
+}
+
 _BLACKBOX = """
 modules:
   look:
@@ -69,130 +51,100 @@ modules:
     timeout: 5s
     http:
       preferred_ip_protocol: ip4
-      tls_config: {{ ca_file: {folder}/ca.pem }}
+      tls_config: {{ ca_file: {ca} }}
       fail_if_body_not_matches_regexp: [ '"ok"' ]
 """
 
-
-class NoSecrets:
-    """There are none."""
-
-    def read(self, secret: Secret) -> NoReturn:
-        raise AssertionError(secret)
+Cost = Callable[[], Awaitable[float]]  # milliseconds of CPU a look
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+def main() -> None:
+    """Measure and print."""
+    ground.stay_on(ground.OUR_CORE)
+    with tempfile.TemporaryDirectory() as name, ground.server(Path(name)) as page:
+        print(f"server: {page.name}; {ROUNDS} rounds of {LOOKS} looks, {AT_ONCE} at once, one core")
+        folder = Path(name)
+        found = {which: uvloop.run(rounds(page, which, folder)) for which in ("https", "http")}
+    for scheme, costs in found.items():
+        for what, some in costs.items():
+            spread = f"{min(some):.3f} to {max(some):.3f}"
+            print(f"{scheme} {what}: {median(some):.3f} ms CPU ({spread})")
+        whole = costs["look with everything"]
+        for peer in ("probe alone", "openssl s_time", "blackbox_exporter"):
+            if peer in costs:
+                ratios = [a / b for a, b in zip(whole, costs[peer], strict=True)]
+                wanted = WANTED.get((scheme, peer))
+                said = f"; {ground.verdict(round(median(ratios), 2), wanted)}" if wanted else ""
+                print(
+                    f"  a look with everything is {median(ratios):.2f} times {peer} "
+                    f"({min(ratios):.2f} to {max(ratios):.2f}){said}"
+                )
 
 
-@contextmanager
-def running(*command: str, port: int, core: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """Run *command* until it listens on *port*; stop it at the end."""
-    quiet = subprocess.DEVNULL
-    environment = {**os.environ, "GOMAXPROCS": "1"}
-    with subprocess.Popen(
-        command, stdin=quiet, stdout=quiet, stderr=quiet, env=environment
-    ) as process:
-        try:
-            if core is not None:
-                os.sched_setaffinity(process.pid, {core})
-            _wait_for(port)
-            yield process
-        finally:
-            process.terminate()
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as sock:
-            if sock.connect_ex(("127.0.0.1", port)) == 0:
-                return
-    raise SystemExit(f"nothing listens on port {port}")
-
-
-@contextmanager
-def servers(folder: Path, core: int | None) -> Iterator[dict[str, str]]:
-    """Run the servers and yield their URLs by scheme."""
-    http, https = free_port(), free_port()
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    with ExitStack() as stack:
-        if nginx:
-            text = _NGINX.format(folder=folder, http=http, https=https, body=_BODY)
-            (folder / "nginx.conf").write_text(text)
-            files = ("-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf")
-            run: tuple[str, ...] = (nginx, *files)
-            stack.enter_context(running(*run, port=https, core=core))
-        else:
-            (folder / "page").mkdir()
-            (folder / "page" / "index.html").write_text(_BODY)
-            own = (sys.executable, "-m", "http.server", "-b", "127.0.0.1", "-d", f"{folder}/page")
-            stack.enter_context(running(*own, str(http), port=http, core=core))
-            run = (
-                "openssl", "s_server", "-www", "-quiet", "-accept", f"127.0.0.1:{https}",
-                "-cert", f"{folder}/server.pem", "-key", f"{folder}/server.pem",
-            )  # fmt: skip
-            stack.enter_context(running(*run, port=https, core=core))
-        print(f"server: {'nginx' if nginx else 'openssl s_server, python http.server'}")
-        yield {"http": f"http://127.0.0.1:{http}/", "https": f"https://127.0.0.1:{https}/"}
-
-
-async def our_cost_ms(url: str, folder: Path) -> float:
-    """Return the CPU of one look in milliseconds: the median of the rounds."""
-    is_nginx = (folder / "nginx.conf").exists()
-    expect = Expectation(
-        statuses=((200, 200),),
-        contains=('"ok"',) if is_nginx else (),
-        broken=BROKEN_TEXTS,
-        certificate_days=1,
-    )
-    target = HttpTarget(url=url, tls=TlsOptions(ca_file=f"{folder}/ca.pem"))
-    settings = ProbeSettings(id="a", role=Role.REACH, kind="http", target=target, expect=expect)
-    resolver = Resolver()
-    async with probes(
-        secrets=NoSecrets(), resolver=resolver, version="bench", clock=SystemClock()
-    ) as by_kind:
-        probe = by_kind["http"]
-
-        async def look() -> None:
-            seen = await probe(settings)
-            reading = judge(seen, settings, now=Instant(time.time_ns() // 1000))
-            if reading.outcome is not Outcome.PASS:
-                raise SystemExit(f"a look failed: {reading.detail}")
-
-        await at_once(look, 2 * AT_ONCE)
-        costs = []
+async def rounds(page: ground.Server, scheme: str, folder: Path) -> Mapping[str, list[float]]:
+    """Return what each way of looking costs, round by round."""
+    url = page.url(scheme)
+    async with AsyncExitStack() as stack:
+        ways: dict[str, Cost] = {
+            "look with everything": await stack.enter_async_context(whole(page, scheme, folder)),
+            "probe alone": await stack.enter_async_context(alone(url, page.ca)),
+        }
+        if scheme == "https":
+            ways["openssl s_time"] = lambda: handshake(url, page.ca)
+        command = shutil.which("prometheus-blackbox-exporter") or shutil.which("blackbox_exporter")
+        if command is not None:
+            ways["blackbox_exporter"] = stack.enter_context(blackbox(command, url, page.ca, folder))
+        elif scheme == "https":
+            print("blackbox_exporter: not on this machine")
+        found: dict[str, list[float]] = {what: [] for what in ways}
         for _ in range(ROUNDS):
+            for what, cost in ways.items():
+                found[what].append(await cost())
+        return found
+
+
+@asynccontextmanager
+async def whole(page: ground.Server, scheme: str, folder: Path) -> AsyncIterator[Cost]:
+    """Run a daemon; what is yielded lets it look."""
+    place = folder / scheme
+    place.mkdir()
+    config = ground.configuration(place, page, scheme, services=SERVICES, probes=PROBES)
+    async with hurried(config, together=AT_ONCE) as daemon:
+        go_easy()
+        await daemon.make(WARM)
+
+        async def cost() -> float:
+            before, began = daemon.looks, time.process_time()
+            await daemon.make(LOOKS)
+            return (time.process_time() - began) / (daemon.looks - before) * 1000
+
+        yield cost
+
+
+@asynccontextmanager
+async def alone(url: str, ca: Path) -> AsyncIterator[Cost]:
+    """Open a probe; what is yielded looks with it."""
+    async with looking.looker(url, ca) as look:
+        await looking.at_once(look, 2 * AT_ONCE, AT_ONCE)
+
+        async def cost() -> float:
             began = time.process_time()
-            await at_once(look, LOOKS)
-            costs.append((time.process_time() - began) / LOOKS * 1000)
-    resolver.close()
-    return sorted(costs)[ROUNDS // 2]
+            await looking.at_once(look, LOOKS, AT_ONCE)
+            return (time.process_time() - began) / LOOKS * 1000
+
+        yield cost
 
 
-async def at_once(act: Callable[[], Awaitable[None]], times: int) -> None:
-    """Do *act* so many times, some of them at the same time."""
-
-    async def several() -> None:
-        for _ in range(times // AT_ONCE):
-            await act()
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
-            group.create_task(several())
-
-
-def handshake_cost_ms(url: str, folder: Path) -> float:
+async def handshake(url: str, ca: Path) -> float:
     """Return the CPU of one verified handshake by `openssl s_time`, in milliseconds."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        ["openssl", "s_time", "-new", "-time", "4", "-verify", "3", "-CAfile", f"{folder}/ca.pem",
-         "-connect", url.removeprefix("https://").rstrip("/")],
-        capture_output=True, text=True, check=True,
+    command = (
+        "openssl", "s_time", "-new", "-time", str(HANDSHAKE_S), "-verify", "3", "-CAfile", str(ca),
+        "-connect", url.removeprefix("https://").partition("/")[0],
     )  # fmt: skip
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, check=True
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     found = re.search(r"(\d+) connections in", done.stdout)
@@ -201,26 +153,35 @@ def handshake_cost_ms(url: str, folder: Path) -> float:
     return spent / int(found[1]) * 1000
 
 
-async def blackbox_cost_ms(url: str, port: int, pid: int) -> float:
-    """Return the CPU that the other prober spends on one probe, its answer to us included."""
+@contextmanager
+def blackbox(command: str, url: str, ca: Path, folder: Path) -> Iterator[Cost]:
+    """Run the other prober; what is yielded has it probe."""
+    config, port = folder / "blackbox.yml", ground.free_port()
+    config.write_text(_BLACKBOX.format(ca=ca))
+    flags = (f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}")
+    one_core = {"GOMAXPROCS": "1"}
+    with ground.running(command, *flags, port=port, environment=one_core) as running:
+        process = ground.Process(running.pid)
+
+        async def cost() -> float:
+            began = process.cpu_s()
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(_ask(port, url, LOOKS // AT_ONCE))
+            return (process.cpu_s() - began) / LOOKS * 1000
+
+        yield cost
+
+
+async def _ask(port: int, url: str, times: int) -> None:
     request = f"GET /probe?module=look&target={url} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-
-    async def ask(times: int) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for _ in range(times):
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            body = await _body(reader, head)
-            if b"probe_success 1" not in body:
-                raise SystemExit(f"the other prober failed: {body[-300:]!r}")
-        writer.close()
-
-    await ask(20)
-    began = _cpu_s(pid)
-    async with asyncio.TaskGroup() as group:
-        for _ in range(20):
-            group.create_task(ask(LOOKS // 20))
-    return (_cpu_s(pid) - began) / LOOKS * 1000
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(times):
+        writer.write(request)
+        body = await _body(reader, await reader.readuntil(b"\r\n\r\n"))
+        if b"probe_success 1" not in body:
+            raise SystemExit(f"the other prober failed: {body[-300:]!r}")
+    writer.close()
 
 
 async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
@@ -232,49 +193,6 @@ async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
         body += (await reader.readexactly(size + 2))[:-2]
     await reader.readline()
     return body
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def main() -> None:
-    """Measure and print."""
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) > 1:
-        os.sched_setaffinity(0, {cores[1]})
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
-        authority.cert_pem.write_to_path(folder / "ca.pem")
-        own = authority.issue_cert("127.0.0.1", key_type=trustme.KeyType.ECDSA)
-        own.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
-        with servers(folder, cores[0] if len(cores) > 1 else None) as urls:
-            _measure(urls, folder)
-
-
-def _measure(urls: dict[str, str], folder: Path) -> None:
-    print(f"{LOOKS} looks a round, {ROUNDS} rounds, {AT_ONCE} at once, uvloop, one core")
-    ours = {scheme: uvloop.run(our_cost_ms(url, folder)) for scheme, url in urls.items()}
-    for scheme, cost in ours.items():
-        verdict = "within" if cost <= LIMITS_MS[scheme] else "OVER"
-        print(f"uptimed {scheme}: {cost:.3f} ms CPU a look, {verdict} {LIMITS_MS[scheme]} ms")
-    floor = handshake_cost_ms(urls["https"], folder)
-    ratio = ours["https"] / floor
-    print(f"openssl s_time -new: {floor:.3f} ms CPU; an HTTPS look is {ratio:.2f} times that")
-    blackbox = shutil.which("prometheus-blackbox-exporter") or shutil.which("blackbox_exporter")
-    if blackbox is None:
-        print("blackbox_exporter: not on this machine")
-        return
-    (folder / "blackbox.yml").write_text(_BLACKBOX.format(folder=folder))
-    port = free_port()
-    flags = (f"--config.file={folder}/blackbox.yml", f"--web.listen-address=127.0.0.1:{port}")
-    with running(blackbox, *flags, port=port) as process:
-        for scheme, url in urls.items():
-            cost = asyncio.run(blackbox_cost_ms(url, port, process.pid))
-            ratio = ours[scheme] / cost
-            print(f"blackbox_exporter {scheme}: {cost:.3f} ms CPU; ours is {ratio:.2f} times that")
 
 
 if __name__ == "__main__":

@@ -492,3 +492,31 @@ def test_without_a_journal_it_is_said_how_one_is_made(
     assert result.exit_code == 2
     assert f"journal: {journal_of(config)}" in result.stderr
     assert not journal_of(config).exists()
+
+
+# Progress
+
+
+@pytest.mark.parametrize(
+    "command", [("import", "looks.jsonl"), ("export", "--month", "2026-10"), ("backup", "copy.db")]
+)
+def test_progress_is_shown_on_a_terminal_and_nowhere_else(
+    config: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    take(config, tmp_path, jsonl(looks(NOON, "UD")))
+    ours, theirs = os.openpty()
+    done = subprocess.run(
+        [SCRIPT, *command, "--config", str(config)], cwd=tmp_path, stdout=subprocess.PIPE,
+        stderr=theirs, timeout=20, check=True,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = os.read(ours, 65536)
+    os.close(ours)
+    assert b"100%" in shown
+    assert b"%" not in done.stdout
+    (tmp_path / "copy.db").unlink(missing_ok=True)
+    silent = subprocess.run(
+        [SCRIPT, *command, "--config", str(config)], cwd=tmp_path, capture_output=True,
+        timeout=20, check=True,
+    )  # fmt: skip
+    assert silent.stderr == b""

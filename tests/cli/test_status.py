@@ -153,7 +153,7 @@ def test_an_unverified_minute_says_so(tmp_path: Path) -> None:
 def test_json_has_every_key_for_every_service(config: Path) -> None:
     last_minutes(config, "UUDD")
     said = json.loads(call("status", "--json", config=config).stdout)
-    assert list(said) == ["at", "daemon_last_alive", "services"]
+    assert list(said) == ["at", "made_up", "daemon_last_alive", "services"]
     assert list(said["services"][0]) == [
         "client", "service", "name", "letter", "state", "down", "unverified", "since",
         "last_settled", "month", "availability", "target", "promised", "down_minutes",

@@ -97,7 +97,11 @@ def _look(
     each = [_account(tries, n, rule, unseen=unseen) for n in {a.account for a in tries}]
     if "pass" in each:
         took = [a.took_us for a in tries if a.outcome is Outcome.PASS][-1]
-        slow = probe.slow_after_us is not None and took is not None and took > probe.slow_after_us
+        slow = (
+            probe.slow_after_us is not None
+            and took is not None
+            and took // 1000 * 1000 > probe.slow_after_us
+        )
         return "slow" if slow else "pass"
     if "fail" in each:
         return "fail"

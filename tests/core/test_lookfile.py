@@ -185,8 +185,8 @@ def test_however_deep_a_line_is_nothing_is_raised(depth: int) -> None:
     assert isinstance(read_one("[" * depth + "]" * depth), Malformed)
 
 
-def test_a_clock_may_be_a_minute_ahead() -> None:
-    assert good(at="2026-10-06T12:00:59Z").at > NOW
+def test_a_look_a_second_ahead_is_in_the_future() -> None:
+    assert "in the future" in str(said(at="2026-10-06T12:00:01Z"))
 
 
 def test_lines_keep_their_numbers_over_blank_ones() -> None:
@@ -311,7 +311,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 @st.composite
 def _attempts(draw: st.DrawFn) -> Attempt:
     login = draw(st.booleans())
-    look = draw(st.integers(NOON * MINUTE, NOW))
+    look = draw(st.integers(NOON * MINUTE, NOW - 55 * SECOND))
     late = draw(st.sampled_from([0, 15 * SECOND]) | st.integers(0, 55 * SECOND))
     return Attempt(
         service="crm",

@@ -8,10 +8,11 @@ import pytest
 from tests.daemon.stories import World, terms, web
 from tests.fakes import FakeClock, minute
 from uptimed.core.chain import GENESIS, chain_faults
-from uptimed.core.minutes import Minute
-from uptimed.core.observations import SECOND
+from uptimed.core.letters import letters_of
+from uptimed.core.minutes import Minute, start_of
+from uptimed.core.observations import SECOND, Attempt, Outcome
 from uptimed.core.strip import Strip
-from uptimed.core.terms import AttemptRule
+from uptimed.core.terms import AttemptRule, WatchTerms
 from uptimed.daemon.seal import due_until
 from uptimed.ports import Batch, ConfigRecord, LostHead, Seal
 
@@ -241,3 +242,46 @@ def world() -> World:
 
 def test_the_first_minute_of_stories_is_a_minute(world: World) -> None:
     assert world.first == Minute(minute("2026-10-03 14:00"))
+
+
+async def imported(world: World, drawn: str, watch: WatchTerms) -> None:
+    """Put looks of a day on record that no daemon saw, judged under *watch* when they came in."""
+    start = minute("2026-10-01 00:00")
+    attempts = [
+        Attempt(
+            service="crm", probe="front", vantage="local", at=start_of(Minute(m)),
+            look=start_of(Minute(m)), outcome=Outcome.PASS if letter == "U" else Outcome.FAIL,
+        )
+        for m, letter in enumerate(drawn, start)
+    ]  # fmt: skip
+    letters = letters_of(attempts, watch, start, Minute(start + 1440), {})
+    await world.journal.write(Batch(attempts=attempts, letters=[("crm", letters, watch.digest())]))
+
+
+async def test_imported_days_are_sealed_with_the_terms_they_were_judged_under() -> None:
+    world = World(clock=FakeClock("2026-10-02 12:00:00"))
+    watch = terms("crm", [web()], AttemptRule.CONFIRMED)
+    await imported(world, "UUDD", watch)
+    world.watch("crm", (web(), world.probe()))
+    async with world.running():
+        await world.clock.run_for(minutes=2)
+    first, second = world.journal.configs("crm")
+    assert (first.since, first.sha256) == (minute("2026-10-01 00:00"), watch.digest())
+    assert (second.since, second.sha256) == (world.first, watch.digest())
+    [seal] = records(world)
+    assert json.loads(seal.record)["letters"] == "UUDD" + "N" * 1436
+
+
+async def test_imported_days_are_judged_under_the_terms_in_force_when_they_are_sealed() -> None:
+    world = World(clock=FakeClock("2026-10-02 12:00:00"))
+    await imported(world, "UUDD", terms("crm", [web("other")], AttemptRule.CONFIRMED))
+    assert set(world.strip()) <= {"N"}  # nobody had configured `front` then
+    world.watch("crm", (web(), world.probe()))
+    async with world.running():
+        await world.clock.run_for(minutes=2)
+    [seal] = records(world)
+    raw = json.loads(seal.record)
+    assert raw["letters"] == "UUDD" + "N" * 1436
+    assert raw["terms_sha256"] == world.services["crm"].watch.digest()
+    day = next(iter(world.journal.days("crm", seal.day, seal.day)))
+    assert day.letters.startswith("UUDDN")

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import click
 
@@ -23,12 +24,14 @@ from uptimed.cli.common import (
     show_utc,
     table,
     told,
+    warn_of_made_up,
     wrong,
 )
 from uptimed.core.minutes import (
     MINUTES_PER_DAY,
     Minute,
     minute_of,
+    moment_of,
     moment_of_minute,
     month_minutes,
 )
@@ -94,9 +97,17 @@ def status(client: str | None, service: str | None, as_json: bool, config: str |
     if as_json:
         told_alive = show_utc(alive) if alive is not None else None
         services = [_as_json(item) for item in found]
-        emit({"at": show_utc(at), "daemon_last_alive": told_alive, "services": services})
+        emit(
+            {
+                "at": show_utc(at),
+                "made_up": settings.made_up,
+                "daemon_last_alive": told_alive,
+                "services": services,
+            }
+        )
     else:
         _print(found, at)
+        warn_of_made_up(settings)
         _warn_of_silence(alive, at)
     sys.exit(NO if any(item.down for item in found) else 0)
 
@@ -264,11 +275,12 @@ def replay(
     """
     settings = load_settings(config).settings
     found: list[Replay] = []
+    limit = moment_of(now()).date() - timedelta(days=settings.retention_days)
     with reading(settings) as reader:
         for one in _chosen(settings, client, service):
             minutes = month_minutes(*month, settings.client_of(one.id).zone)
             start, stop = Minute(minutes.start), Minute(minutes.stop)
-            found.append(settle_again(reader, one, start, stop))
+            found.append(settle_again(reader, one, start, stop, pruned_before=limit))
     if as_json:
         emit({"agrees": all(r.agrees for r in found), "services": [_replayed(r) for r in found]})
     else:
@@ -317,7 +329,8 @@ def _print_replay(found: Replay) -> None:
     for fault in found.chain:
         click.echo(f"  {fault.day}: {fault.reason}")
     if found.without_looks:
-        click.echo(f"  {len(found.without_looks)} sealed days have no looks any more (retention)")
+        days = counted(len(found.without_looks), "sealed day")
+        click.echo(f"  of {days} the looks are no longer kept (retention)")
 
 
 def _short(letters: str) -> str:

@@ -194,3 +194,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def _width(cell: str) -> int:
     """Return how many columns *cell* takes; colours take none."""
     return len(click.unstyle(cell))
+
+
+def warn_of_made_up(settings: Settings) -> None:
+    """Say that a demonstration's history is none, where the journal holds one."""
+    if settings.made_up:
+        click.echo("this journal holds made-up history: a demonstration", err=True)

@@ -18,6 +18,7 @@ from uptimed.cli.common import (
     show_minute,
     show_utc,
     told,
+    warn_of_made_up,
     wrong,
 )
 from uptimed.core.lookfile import show_instant
@@ -67,9 +68,10 @@ def explain(service: str, at: str, as_json: bool, config: str | None) -> None:
     with reading(settings) as reader:
         found = explain_minute(reader, client, one, minute, present)
     if as_json:
-        emit(_as_json(found))
+        emit({**_as_json(found), "made_up": settings.made_up})
     else:
         click.echo(visible("\n".join(_words(found, client.zone))))
+        warn_of_made_up(settings)
 
 
 def _words(found: Explanation, zone: tzinfo) -> Iterator[str]:

@@ -137,7 +137,7 @@ def known_probes(settings: Settings) -> Known:
     """Return what a file of looks may speak of under *settings*."""
     return {
         service.id: {
-            p.id: KnownProbe(login=p.role is Role.LOGIN, accounts=p.accounts)
+            p.id: KnownProbe(login=p.role is Role.LOGIN or p.kind == "login", accounts=p.accounts)
             for p in service.watch.probes
         }
         for service in settings.services

@@ -58,7 +58,9 @@ def report(
     if month_minutes(*month, whose.zone).start > minute_of(present):
         wrong(f"--month: {month[0]}-{month[1]:02d} has not begun yet in {whose.zone_name}")
     with reading(settings) as reader:
-        statement = papers.draw_up(reader, settings, whose, month, now=present, software=version())
+        statement = papers.draw_up(
+            reader, settings, whose, month, now=present, software=f"uptimed {version()}"
+        )
     try:
         paper = papers.render(statement, form, language or whose.language)
     except papers.NoPaper as error:

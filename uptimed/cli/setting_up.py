@@ -1,12 +1,15 @@
 """Writing a configuration, explaining it, and what else is done once."""
 
 import os
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from uptimed.cli.common import (
+    WRONG,
     config_option,
     emit,
     json_option,
@@ -15,7 +18,7 @@ from uptimed.cli.common import (
     told,
     wrong,
 )
-from uptimed.config import ConfiguredSecrets, explain, preset_names, remarks_on
+from uptimed.config import ConfigError, ConfiguredSecrets, explain, preset_names, remarks_on
 from uptimed.config.beginning import CONTRACTS, Beginning
 from uptimed.config.contracts import load_contract
 from uptimed.core.flows import Flow
@@ -84,7 +87,13 @@ def _flow(preset: str) -> Flow:
 @told
 def check(as_json: bool, config: str | None) -> None:
     """Explain every mistake in the configuration; without one, say what would run."""
-    loaded = load_settings(config)
+    try:
+        loaded = load_settings(config)
+    except ConfigError as error:
+        if not as_json:
+            raise
+        emit({"mistakes": [asdict(mistake) for mistake in error.mistakes]})
+        sys.exit(WRONG)
     secrets = secrets_of(loaded.settings)
     remarks = [
         *(str(remark) for remark in loaded.remarks),
@@ -92,7 +101,9 @@ def check(as_json: bool, config: str | None) -> None:
     ]
     if as_json:
         notes = [str(note) for note in loaded.notes]
-        emit({"runs": explain(loaded.settings), "notes": notes, "warnings": remarks})
+        emit(
+            {"mistakes": [], "runs": explain(loaded.settings), "notes": notes, "warnings": remarks}
+        )
     else:
         click.echo("\n".join(explain(loaded.settings)))
         for note in loaded.notes:

@@ -55,7 +55,8 @@ def find_config(
 def read_documents(path: Path) -> tuple[Document, ...]:
     """Return the file at *path*, or every `*.toml` of that directory, sorted by name.
 
-    Raise ConfigError with the mistakes of all files that cannot be read as TOML.
+    A contract's file in the directory is left to the client that names it. Raise ConfigError with
+    the mistakes of all files that cannot be read as TOML.
     """
     files = [path]
     if path.is_dir():
@@ -66,12 +67,19 @@ def read_documents(path: Path) -> tuple[Document, ...]:
     mistakes: list[Mistake] = []
     for file in files:
         try:
-            documents.append(Document(file, read_toml(file)))
+            table = read_toml(file)
+            if not (path.is_dir() and is_contract(table)):
+                documents.append(Document(file, table))
         except ConfigError as error:
             mistakes.extend(error.mistakes)
     if mistakes:
         raise ConfigError(mistakes)
     return tuple(documents)
+
+
+def is_contract(table: Mapping[str, Any]) -> bool:
+    """Return whether *table* is an agreement's rather than a part of the configuration."""
+    return {"id", "version", "availability"} <= table.keys()
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -94,7 +94,9 @@ def _proxy(value: object) -> str:
 def _server_url(value: object) -> str:
     found = values.url(value)
     if "?" in found:
-        raise Wrong("a URL with a query (?)", "a URL without one: organisation and buckets are keys")
+        raise Wrong(
+            "a URL with a query (?)", "a URL without one: organisation and buckets are keys"
+        )
     return found.rstrip("/")
 
 

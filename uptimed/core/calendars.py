@@ -69,8 +69,9 @@ class OpenTime:
         if stop <= start:
             return 0
         total = self._between(start, stop)
-        for begin, end in united(pauses, start, stop):
-            total -= self._between(begin, end)
+        if pauses != ():  # most clocks have none
+            for begin, end in united(pauses, start, stop):
+                total -= self._between(begin, end)
         return total
 
     def due(self, start: Second, seconds: int, pauses: Iterable[Pause] = ()) -> Second | None:
@@ -78,6 +79,8 @@ class OpenTime:
 
         None while a pause lasts that begins before that instant: nobody knows yet.
         """
+        if pauses == ():
+            return self._after(start, seconds)
         at, left = start, seconds
         for pause in sorted(pauses, key=lambda p: p.start):
             if pause.stop is not None and pause.stop <= at:

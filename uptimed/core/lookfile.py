@@ -22,7 +22,6 @@ COLUMNS = (
 )  # fmt: skip
 _REQUIRED = ("service", "probe", "vantage", "at", "outcome")
 _EARLIEST = instant_of(datetime(2000, 1, 1, tzinfo=UTC))
-_CLOCK_LEEWAY = 60 * SECOND  # two machines' clocks may differ; a look further ahead is a mistake
 _LONGEST_TEXT = 2000
 _MILLISECOND = 1000
 _LONGEST_TOOK_MS = 3_600_000
@@ -177,7 +176,7 @@ class _Reader:
 
     def __init__(self, known: Known, now: Instant) -> None:
         self._known = known
-        self._latest = now + _CLOCK_LEEWAY
+        self._latest = now
         self._minutes: dict[str, int] = {}
 
     def attempt(self, number: int, raw: Mapping[str, object]) -> Attempt | Malformed:

@@ -4,6 +4,10 @@ A day is sealed some hours after its end, once its letters are settled and on re
 letters is sealed as 1440 `N`: the chain has no gap, and a dead monitor is in it. What a restored
 backup has lost is sealed as `N` as well, by records that name the head that was lost.
 
+Minutes that were only ever imported are judged under the present terms as long as their day is
+open. Sealing records those terms with it, so that replay knows them for good, and judges the day
+once more where its letters were made under others.
+
 While our clock cannot be believed nothing is sealed: a sealed day does not come back.
 
 Reading and hashing run off the event loop, one service and day at a time.
@@ -15,12 +19,24 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from uptimed.core.chain import GENESIS, attempts_digest, seal_record
+from uptimed.core.letters import letters_of, lookback
 from uptimed.core.minutes import Minute, day_minutes, day_of, start_of
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.strip import NOT_MEASURED, Strip
+from uptimed.core.terms import watch_terms_of
 from uptimed.daemon.parts import HostClock, Offload
 from uptimed.daemon.settle import InForce
-from uptimed.ports import Batch, Journal, JournalReader, LostHead, Seal, SealedDay, StoreError
+from uptimed.ports import (
+    Batch,
+    ConfigRecord,
+    DayLetters,
+    Journal,
+    JournalReader,
+    LostHead,
+    Seal,
+    SealedDay,
+    StoreError,
+)
 
 _PAUSE_US = SECOND // 200
 """Between two days: a long catch-up must not crowd out the looks."""
@@ -36,6 +52,15 @@ class _Head:
 
     next_day: date
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """A day's letters judged once more, and terms that are to be recorded with them."""
+
+    letters: Strip
+    terms_sha256: str
+    configs: tuple[ConfigRecord, ...]
 
 
 class Sealer:
@@ -115,10 +140,15 @@ class Sealer:
         lost = lost if lost is not None and day <= lost.day else None
         on_record = next(iter(reader.days(service, day, day)), None)
         letters = reader.letters(service, start, stop)
-        if lost is not None:
-            letters = Strip(start, NOT_MEASURED * len(minutes))
         digest = on_record.terms_sha256 if on_record is not None else ""
         digest = digest or (terms.sha256 if terms is not None else "")
+        again = None
+        if lost is not None:
+            letters = Strip(start, NOT_MEASURED * len(minutes))
+        else:
+            again = self._judged_again(service, minutes, on_record, terms)
+        if again is not None:
+            letters, digest = again.letters, again.terms_sha256
         record, sha256 = seal_record(
             service=service,
             day=day,
@@ -129,11 +159,59 @@ class Sealer:
             previous_sha256=head.sha256,
             lost_head=lost.sha256 if lost is not None else "",
         )
-        whole = on_record is not None and len(on_record.letters) == len(minutes) and lost is None
+        whole = on_record is not None and len(on_record.letters) == len(minutes)
+        kept = whole and lost is None and again is None
         return Batch(
-            letters=() if whole else ((service, letters, digest),),
+            letters=() if kept else ((service, letters, digest),),
+            configs=again.configs if again is not None else (),
             seals=(Seal(service=service, day=day, record=record, sha256=sha256),),
         )
+
+    def _judged_again(
+        self, service: str, minutes: range, on_record: DayLetters | None, present: InForce | None
+    ) -> _Again | None:
+        """Judge a day once more that has looks from before all recorded terms, or stale letters."""
+        start, stop = Minute(minutes.start), Minute(minutes.stop)
+        known = list(self._reader.configs(service))
+        new: list[ConfigRecord] = []
+        before = min(stop, known[0].since) if known else stop
+        if present is not None and self._reader.attempts(service, start, Minute(before)):
+            new.append(_record(service, start, present))
+        terms = [*new, *known]
+        last = Minute(start + len(on_record.letters) - 1) if on_record is not None else start
+        stale = on_record is not None and _digest_at(terms, last) not in {
+            "", on_record.terms_sha256,
+        }  # fmt: skip
+        if not new and not stale:
+            return None
+        letters, at = "", start
+        for record, following in zip(terms, [*(r.since for r in terms[1:]), stop], strict=True):
+            first, end = max(at, record.since), Minute(min(following, stop))
+            if end > first:
+                letters += NOT_MEASURED * (first - at) + self._settled(record, first, end)
+                at = end
+        letters += NOT_MEASURED * (stop - at)
+        return _Again(Strip(start, letters), _digest_at(terms, Minute(stop - 1)), tuple(new))
+
+    def _settled(self, record: ConfigRecord, start: Minute, stop: Minute) -> str:
+        watch = watch_terms_of(record.canonical)
+        first = Minute(start - lookback(watch))
+        blind: dict[str, frozenset[Minute]] = {}
+        for one in self._reader.blind(watch.vantages, first, stop):
+            blind[one.vantage] = blind.get(one.vantage, frozenset()) | {one.minute}
+        attempts = self._reader.attempts(record.service, first, stop)
+        return letters_of(attempts, watch, start, stop, blind).letters
+
+
+def _record(service: str, since: Minute, terms: InForce) -> ConfigRecord:
+    return ConfigRecord(
+        service=service, since=since, sha256=terms.sha256, canonical=terms.watch.canonical()
+    )
+
+
+def _digest_at(terms: Sequence[ConfigRecord], minute: Minute) -> str:
+    """Return the digest of the terms in force at *minute*; nothing before the first."""
+    return next((r.sha256 for r in reversed(terms) if r.since <= minute), "")
 
 
 def due_until(now: Instant, seal_after_us: int) -> Minute:

@@ -7,11 +7,11 @@ from itertools import groupby
 from typing import NamedTuple
 
 from uptimed.core.letters import hold_all, lookback, merge_vantages
-from uptimed.core.looks import FAILED, PASSED, SLOW, looks_of
+from uptimed.core.looks import FAILED, PASSED, SLOW, Look, looks_of
 from uptimed.core.minutes import MINUTE, Minute, day_of, minute_of, moment_of_minute
 from uptimed.core.observations import Attempt, Cause, Instant, Outcome
 from uptimed.core.outages import Outage
-from uptimed.core.overlays import counts, maintenance_minutes
+from uptimed.core.overlays import counts
 from uptimed.core.settings import ClientSettings, ServiceSettings, Settings
 from uptimed.core.statement import (
     ChainHead,
@@ -191,11 +191,20 @@ def _evidence(
             mine = [a for a in attempts if a.probe == probe.id and a.vantage == vantage]
             ours = blind.get(vantage, frozenset())
             for look in list(looks_of(mine, probe, terms.attempt_rule, ours))[-1:]:
-                if look.status == FAILED and outage.start < look.minute + probe.interval:
-                    reason = f"{probe.id}: {look.detail or look.cause or Outcome.FAIL}"
-                    why = Why(str(look.cause), reason)
+                telling = {FAILED, SLOW} if outage.kind == "degraded" else {FAILED}
+                if look.status in telling and outage.start < look.minute + probe.interval:
+                    why = _why_of(probe, look, mine)
                     found.append((_TELLING[outage.kind].index(probe.role), look.minute, why))
     return min(found)[2] if found else _NOTHING_KEPT
+
+
+def _why_of(probe: ProbeTerms, look: Look, attempts: Sequence[Attempt]) -> Why:
+    """Return what a failed or slow *look* of *probe* saw."""
+    if look.status != SLOW or probe.slow_after_us is None:
+        return Why(str(look.cause), f"{probe.id}: {look.detail or look.cause or Outcome.FAIL}")
+    took = next(a.took_us or 0 for a in reversed(attempts) if minute_of(a.look) == look.minute)
+    limit = probe.slow_after_us // 1000
+    return Why(Cause.TOO_SLOW, f"{probe.id}: took {took // 1000} ms, slow after {limit} ms")
 
 
 def gaps(
@@ -275,26 +284,33 @@ def _why(
 def _maintenance(
     client: ClientSettings, service: ServiceSettings, seen: ServiceMonth
 ) -> Iterator[MaintenanceLine]:
-    contract = client.contract
+    contract, taken = client.contract, set[int]()
     for window in sorted(service.agreement.maintenance, key=lambda w: w.start):
         begins, ends = window.start // MINUTE, -(-window.end // MINUTE)
         if ends <= seen.period.start or begins >= seen.period.stop:
             continue
         why_not = "late_notice" if "maintenance" in contract.excludes else "not_excluded"
         admitted = counts(contract, window)
-        whole = maintenance_minutes(contract, (window,))
+        # Windows may meet within a minute, which counts once: for the one in which it begins.
+        minutes = range(-(-window.start // MINUTE), -(-window.end // MINUTE))
         yield MaintenanceLine(
             window=window,
-            counted=sum(_painted(seen, span) for span in whole),
+            counted=_painted(seen, minutes, taken) if admitted else 0,
             admitted=admitted,
             why_not="" if admitted else why_not,
         )
 
 
-def _painted(seen: ServiceMonth, span: range) -> int:
-    first = max(0, span.start - seen.strip.start)
-    last = max(0, span.stop - seen.strip.start)
-    return seen.overlay[first:last].count(MAINTENANCE)
+def _painted(seen: ServiceMonth, minutes: range, taken: set[int]) -> int:
+    """Return how many of *minutes* lie under maintenance and are not *taken*; take them."""
+    mine = {
+        minute
+        for minute in minutes
+        if 0 <= minute - seen.strip.start < len(seen.overlay)
+        and seen.overlay[minute - seen.strip.start] == MAINTENANCE
+    } - taken
+    taken |= mine
+    return len(mine)
 
 
 def _probes(
@@ -366,7 +382,8 @@ def _changes(
     before: WatchTerms | None = None
     for record in reader.configs(service.id):
         terms = watch_terms_of(record.canonical)
-        if before is not None and period.start <= record.since < period.stop:
+        in_month = period.start <= record.since < period.stop
+        if before is not None and before != terms and in_month:
             yield difference(before, terms, record.since)
         before = terms
 

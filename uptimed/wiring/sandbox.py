@@ -201,11 +201,10 @@ def _report(sandbox: Sandbox, settings: Settings) -> Path:
     now = SystemClock().now()
     last = months_before(now, client.zone, 1)
     local = moment_of_minute(last).astimezone(client.zone)
+    month, software = (local.year, local.month), f"uptimed {sandbox.version}"
     reader = open_reader(sandbox.journal)
     try:
-        statement = papers.draw_up(
-            reader, settings, client, (local.year, local.month), now=now, software=sandbox.version
-        )
+        statement = papers.draw_up(reader, settings, client, month, now=now, software=software)
     finally:
         reader.close()
     path = sandbox.folder / f"{CLIENT}-{local:%Y-%m}.pdf"

@@ -1,0 +1,96 @@
+"""Looks made by the real probe without a daemon around it, for the benches."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from probes.net import Resolver
+from probes.registry import probes
+from uptimed.clock import SystemClock
+from uptimed.core.judging import judge
+from uptimed.core.observations import Instant, Observation, Outcome
+from uptimed.core.targets import (
+    BROKEN_TEXTS,
+    Expectation,
+    HttpTarget,
+    ProbeSettings,
+    Secret,
+    TlsOptions,
+)
+from uptimed.core.terms import Role
+
+PAUSE_S = 0.025  # between looks made alone
+WARM = 20  # looks that do not count
+
+
+class NoSecrets:
+    """There are none."""
+
+    def read(self, secret: Secret) -> NoReturn:
+        raise AssertionError(secret)
+
+
+def settings_of(url: str, ca: Path) -> ProbeSettings:
+    """Return the settings that `ground.configuration` comes to."""
+    return ProbeSettings(
+        id="p0",
+        role=Role.REACH,
+        kind="http",
+        target=HttpTarget(url=url, tls=TlsOptions(ca_file=str(ca))),
+        expect=Expectation(
+            statuses=((200, 299),), contains=('"ok"',), broken=BROKEN_TEXTS, certificate_days=1
+        ),
+    )
+
+
+@asynccontextmanager
+async def looker(url: str, ca: Path) -> AsyncIterator[Callable[[], Awaitable[Observation]]]:
+    """Open a probe; what is yielded looks once and judges, and ends the bench when it fails."""
+    resolver = Resolver()
+    settings = settings_of(url, ca)
+    async with probes(
+        secrets=NoSecrets(), resolver=resolver, version="bench", clock=SystemClock()
+    ) as by_kind:
+        probe = by_kind["http"]
+
+        async def look() -> Observation:
+            seen = await probe(settings)
+            reading = judge(seen, settings, now=Instant(time.time_ns() // 1000))
+            if reading.outcome is not Outcome.PASS:
+                raise SystemExit(f"a look failed: {reading.detail}")
+            return seen
+
+        yield look
+    resolver.close()
+
+
+async def one_by_one(url: str, ca: Path, looks: int) -> list[float]:
+    """Return what each of so many looks reports that it took, in milliseconds."""
+    async with looker(url, ca) as look:
+        found = []
+        for n in range(WARM + looks):
+            seen = await look()
+            if n >= WARM:
+                found.append(seen.took_us / 1000)
+            await asyncio.sleep(PAUSE_S)  # noqa: TID251 - a real pause
+        return found
+
+
+async def at_once(act: Callable[[], Awaitable[object]], times: int, together: int) -> None:
+    """Do *act* so many times, some of them at the same time."""
+
+    async def several() -> None:
+        for _ in range(times // together):
+            await act()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(together):
+            group.create_task(several())
+
+
+def percentile(ordered: Sequence[float], percent: float) -> float:
+    """Return the value that *percent* of the ordered values do not exceed."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
