@@ -225,7 +225,8 @@ async def test_whoever_is_too_slow_has_not_answered(look: Look, talk: servers.Ta
 
     assert cause_of(seen) is Cause.READ_TIMEOUT
     assert "within 0.3 s" in detail_of(seen)
-    assert TIMEOUT_US <= seen.took_us < 3 * TIMEOUT_US
+    # uvloop's timers are whole milliseconds; a busy machine is late.
+    assert TIMEOUT_US * 98 // 100 <= seen.took_us < 20 * TIMEOUT_US
 
 
 async def test_a_head_without_end_is_not_http(look: Look) -> None:

@@ -1,10 +1,12 @@
 """What becomes of attempts, letters and outages in InfluxDB: their points.
 
-| measurement      | a point                            | at                     | tags               |
-|------------------|------------------------------------|------------------------|--------------------|
-| `uptimed_look`   | for each attempt                   | its start              | client, service, probe, kind, role, vantage, account |
-| `uptimed_minute` | for each letter                    | the start of its minute | client, service, vantage |
-| `uptimed_outage` | for each outage, or one withdrawn  | its first down minute  | client, service, vantage |
+| measurement      | a point                           | at                      |
+|------------------|-----------------------------------|-------------------------|
+| `uptimed_look`   | for each attempt                  | its start               |
+| `uptimed_minute` | for each letter                   | the start of its minute |
+| `uptimed_outage` | for each outage, or one withdrawn | its first down minute   |
+
+All have the tags client, service and vantage; a look has probe, kind, role and account besides.
 
 A point is overwritten by one of the same measurement, tags and time, and field by field: so what
 identifies a thing is in its tags and time, nothing that changes is, and a point that may change

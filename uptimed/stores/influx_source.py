@@ -235,24 +235,31 @@ class _Hour:
     def _around(self) -> Strip:
         """Return the hour with the outages at its edges whole, and the up minute after them."""
         strip = self._strip
-        size = 60
-        while strip.start > self._span.start:
-            start = Minute(max(self._span.start, strip.start - size))
-            earlier = self._reader.letters(self._service, start, strip.start)
-            up = max((n for n, letter in enumerate(earlier.letters) if self._up(letter)), default=-1)
-            strip = Strip(Minute(start + up + 1), earlier.letters[up + 1 :] + strip.letters)
-            if up >= 0:
+        for start, stop in _stretches(strip.start, self._span.start):
+            earlier = self._reader.letters(self._service, Minute(start), Minute(stop)).letters
+            ups = [index for index, letter in enumerate(earlier) if self._up(letter)]
+            first = ups[-1] + 1 if ups else 0
+            strip = Strip(Minute(start + first), earlier[first:] + strip.letters)
+            if ups:
                 break
-            size *= 8
         size = 60
         while strip.stop < self._span.stop and not self._up(strip.letters[-1:]):
             stop = Minute(min(self._span.stop, strip.stop + size))
-            later = self._reader.letters(self._service, strip.stop, stop)
-            up = next((n for n, letter in enumerate(later.letters) if self._up(letter)), None)
-            strip = Strip(strip.start, strip.letters + later.letters[: None if up is None else up + 1])
+            later = self._reader.letters(self._service, strip.stop, stop).letters
+            ups = [index for index, letter in enumerate(later) if self._up(letter)]
+            strip = Strip(strip.start, strip.letters + later[: ups[0] + 1 if ups else None])
             size *= 8
         return strip
 
     def _up(self, mark: str) -> bool:
         letter = mark.upper()
         return bool(letter) and letter != NOT_MEASURED and letter not in self._down
+
+
+def _stretches(before: int, first: int) -> Iterator[tuple[int, int]]:
+    """Yield longer and longer stretches [start, stop) from *before* back to *first*."""
+    size = 60
+    while before > first:
+        start = max(first, before - size)
+        yield start, before
+        before, size = start, size * 8
