@@ -28,6 +28,7 @@ from uptimed.metrics import page
 from uptimed.ports import SecretMissing
 from uptimed.stores.sqlite import Reader, SqliteJournal, hold, open_reader
 from uptimed.web import serving
+from uptimed.wiring.following import Followers
 from uptimed.wiring.looking import Lookout, lookout
 
 T = TypeVar("T")
@@ -208,17 +209,24 @@ async def run_daemon(
         world = await stack.enter_async_context(opened(loaded, current.secrets, software))
         parts = world.parts(loaded.settings)
         notify = _once_ready(parts.notify, ready, looking)
-        daemon = Daemon(replace(parts, notify=notify))
+        daemon, followers = Daemon(replace(parts, notify=notify)), Followers()
+        snapshot = followers.seen(daemon.snapshot)
         port = None
         listen = loaded.settings.listen_metrics
         if listen is not None:
             host = f"[{listen.host}]" if ":" in listen.host else listen.host
-            site = serving(listen.host, listen.port, daemon.snapshot, page, ready=looking.is_set)
+            site = serving(listen.host, listen.port, snapshot, page, ready=looking.is_set)
             try:
                 port = await stack.enter_async_context(site)
             except OSError as error:
                 raise CannotListen(f"{host}:{listen.port}", error) from error
             _log.info("metrics and health on http://%s:%d/", host, port)
+        current.heard_by = followers.use
+        await stack.enter_async_context(
+            followers.following(
+                loaded.settings, world.journal, world.out.secrets, world.clock, software
+            )
+        )
         async with asyncio.TaskGroup() as group:
             if started is not None:
                 group.create_task(started(loaded.settings, port))
@@ -238,11 +246,13 @@ class _Current:
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self._secrets = settings, secrets_of(settings)
+        self.heard_by: Callable[[Settings], None] = lambda _settings: None
 
     def change(self, settings: Settings) -> None:
         """Take *settings* into use."""
         self.settings = settings
         self._secrets = tuple(dict.fromkeys((*self._secrets, *secrets_of(settings))))
+        self.heard_by(settings)
 
     def secrets(self) -> tuple[Secret, ...]:
         """Return what is to be masked."""
@@ -299,5 +309,6 @@ def _fixed(old: Settings, new: Settings) -> str:
         ("journal.path", old.journal_path, new.journal_path),
         ("vantage.name", old.vantage, new.vantage),
         ("listen.metrics", old.listen_metrics, new.listen_metrics),
+        ("influxdb", old.influxdb, new.influxdb),
     )
     return " and ".join(name for name, was, now in names if was != now)

@@ -1,0 +1,33 @@
+"""The month's figures are worked out beside the looks, which do not wait for them."""
+
+import asyncio
+from dataclasses import replace
+
+from tests.daemon.stories import World, web
+from tests.fakes import settle
+from uptimed.core.figures import Figures
+from uptimed.core.observations import SECOND, Instant
+from uptimed.daemon.run import Daemon
+
+
+async def test_after_figures_nothing_is_asked_for_nineteen_times_as_long() -> None:
+    world = World()
+    for service in ("a", "b"):
+        world.watch(service, (web(), world.probe()))
+    began = world.clock.monotonic()
+    asked: list[tuple[str, int]] = []
+
+    async def figures(service: str, _at: Instant) -> Figures | None:
+        asked.append((service, (world.clock.monotonic() - began) // SECOND))
+        world.clock.stall(0.5)
+        return None
+
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(Daemon(replace(world.parts(), month_figures=figures)).run(stop))
+        await settle()
+        await world.clock.run_for(seconds=75)
+        stop.set()
+
+    (first, at), (second, later) = asked[:2]
+    assert (first, second, later - at) == ("a", "b", 10)

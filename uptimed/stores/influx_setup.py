@@ -1,0 +1,212 @@
+"""Setting InfluxDB up: buckets, how long they keep, and a task that sums up hours.
+
+What the token may not do is said as text to be run by somebody who may.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from influxdb_client.client.exceptions import InfluxDBError
+from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
+from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
+from influxdb_client.domain.post_bucket_request import PostBucketRequest
+from influxdb_client.domain.task_create_request import TaskCreateRequest
+from influxdb_client.service.buckets_service import BucketsService
+from influxdb_client.service.organizations_service import OrganizationsService
+from influxdb_client.service.tasks_service import TasksService
+
+from uptimed.core.settings import Influx
+from uptimed.ports import Clock, SecretMissing, Secrets
+from uptimed.stores.influx_points import LOOK, MINUTE_OF
+from uptimed.stores.influx_server import Server
+
+TASK = "uptimed hours"
+HOUR, LOOK_HOUR = "uptimed_hour", "uptimed_look_hour"
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """What came of setting up. *to_run* is empty where nothing is left to do.
+
+    *problems* say why something could not be done.
+    """
+
+    done: tuple[str, ...] = ()
+    there: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    to_run: str = ""
+
+
+def flux_text(value: str) -> str:
+    """Return *value* as a text in Flux."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
+    for char, written in (("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+        escaped = escaped.replace(char, written)
+    return f'"{escaped}"'
+
+
+def task_flux(influx: Influx) -> str:
+    """Return the task that sums up hours, in Flux.
+
+    Each run makes the last 54 whole hours again: letters may change until their day is sealed, six
+    hours after its end, and looks may come late. What it writes overwrites itself.
+    """
+    looks, letters = flux_text(influx.bucket_looks), flux_text(influx.bucket_letters)
+    return f"""\
+import "date"
+
+option task = {{name: {flux_text(TASK)}, every: 1h, offset: 5m}}
+
+start = date.truncate(t: -54h, unit: 1h)
+stop = date.truncate(t: now(), unit: 1h)
+
+letters = from(bucket: {letters})
+    |> range(start: start, stop: stop)
+    |> filter(fn: (r) => r._measurement == "{MINUTE_OF}")
+    |> filter(fn: (r) => r._field != "letter" and r._field != "code")
+    |> aggregateWindow(every: 1h, fn: sum, timeSrc: "_start", createEmpty: false)
+    |> set(key: "_measurement", value: "{HOUR}")
+    |> to(bucket: {letters})
+
+took = from(bucket: {looks})
+    |> range(start: start, stop: stop)
+    |> filter(fn: (r) => r._measurement == "{LOOK}" and r._field == "took_us")
+
+took
+    |> aggregateWindow(every: 1h, fn: mean, timeSrc: "_start", createEmpty: false)
+    |> set(key: "_measurement", value: "{LOOK_HOUR}")
+    |> set(key: "_field", value: "took_us_mean")
+    |> to(bucket: {letters})
+
+took
+    |> aggregateWindow(every: 1h, fn: max, timeSrc: "_start", createEmpty: false)
+    |> set(key: "_measurement", value: "{LOOK_HOUR}")
+    |> set(key: "_field", value: "took_us_max")
+    |> to(bucket: {letters})
+
+took
+    |> aggregateWindow(every: 1h, fn: count, timeSrc: "_start", createEmpty: false)
+    |> set(key: "_measurement", value: "{LOOK_HOUR}")
+    |> set(key: "_field", value: "looks")
+    |> to(bucket: {letters})
+"""
+
+
+def what_to_run(influx: Influx, looks_kept_days: int) -> str:
+    """Return the commands that do it all, for somebody whose token may."""
+    host = f"--host {_shell(influx.url)} --org {_shell(influx.org)}"
+    return f"""\
+influx bucket create {host} --name {_shell(influx.bucket_looks)} --retention {looks_kept_days}d
+influx bucket create {host} --name {_shell(influx.bucket_letters)} --retention 0
+influx task create {host} --file - <<'FLUX'
+{task_flux(influx)}FLUX
+"""
+
+
+async def set_up(
+    influx: Influx,
+    *,
+    looks_kept_days: int,
+    secrets: Secrets,
+    clock: Clock,
+    software: str,
+) -> SetUp:
+    """Make what is not there: a second time, nothing. Letters are kept for good.
+
+    What is there already is left as it is.
+    """
+    async with Server(influx, secrets, clock, software) as server:
+        try:
+            client = server.client()
+            org = await _organisation(client, influx.org)
+        except (SecretMissing, InfluxDBError, aiohttp.ClientError, OSError) as error:
+            return SetUp(
+                problems=(server.answer(error).message,),
+                to_run=what_to_run(influx, looks_kept_days),
+            )
+        if org is None:
+            problem = f"there is no organisation {influx.org}, or the token may not see it"
+            return SetUp(problems=(problem,), to_run=what_to_run(influx, looks_kept_days))
+        work = _Work(server, client, org)
+        await work.bucket(influx.bucket_looks, keep_days=looks_kept_days)
+        if influx.bucket_letters != influx.bucket_looks:
+            await work.bucket(influx.bucket_letters, keep_days=0)
+        await work.task(task_flux(influx))
+        return SetUp(
+            done=tuple(work.done),
+            there=tuple(work.there),
+            problems=tuple(work.problems),
+            to_run=what_to_run(influx, looks_kept_days) if work.problems else "",
+        )
+
+
+class _Work:
+    def __init__(self, server: Server, client: InfluxDBClientAsync, org: str) -> None:
+        self._server, self._org = server, org
+        self._buckets = BucketsService(client.api_client)  # type: ignore[no-untyped-call]
+        self._tasks = TasksService(client.api_client)  # type: ignore[no-untyped-call]
+        self.done: list[str] = []
+        self.there: list[str] = []
+        self.problems: list[str] = []
+
+    async def bucket(self, name: str, *, keep_days: int) -> None:
+        rules = [BucketRetentionRules(type="expire", every_seconds=keep_days * _DAY_S)]  # type: ignore[no-untyped-call]
+        request = PostBucketRequest(org_id=self._org, name=name, retention_rules=rules)  # type: ignore[no-untyped-call]
+
+        async def find() -> bool:
+            found: Any = await self._buckets.get_buckets_async(org_id=self._org, name=name)  # type: ignore[no-untyped-call]
+            return any(bucket.name == name for bucket in found.buckets or ())
+
+        async def make() -> None:
+            await self._buckets.post_buckets_async(request)  # type: ignore[no-untyped-call]
+
+        kept = f"keeps {keep_days} days" if keep_days else "keeps for good"
+        await self._ensure(f"bucket {name}", find, make, told=f"bucket {name}, {kept}")
+
+    async def task(self, flux: str) -> None:
+        request = TaskCreateRequest(org_id=self._org, flux=flux, status="active")  # type: ignore[no-untyped-call]
+
+        async def find() -> bool:
+            found: Any = await self._tasks.get_tasks_async(org_id=self._org, name=TASK)  # type: ignore[no-untyped-call]
+            return any(task.name == TASK for task in found.tasks or ())
+
+        async def make() -> None:
+            await self._tasks.post_tasks_async(request)  # type: ignore[no-untyped-call]
+
+        await self._ensure(f"task {TASK}", find, make, told=f"task {TASK}")
+
+    async def _ensure(
+        self,
+        what: str,
+        find: Callable[[], Awaitable[bool]],
+        make: Callable[[], Awaitable[None]],
+        *,
+        told: str,
+    ) -> None:
+        try:
+            if await find():
+                self.there.append(what)
+                return
+            await make()
+        except (InfluxDBError, aiohttp.ClientError, OSError) as error:
+            self.problems.append(f"{what}: {self._server.answer(error).message}")
+        else:
+            self.done.append(told)
+
+
+async def _organisation(client: InfluxDBClientAsync, name: str) -> str | None:
+    """Return the id of an organisation, by its name or the id itself."""
+    service = OrganizationsService(client.api_client)  # type: ignore[no-untyped-call]
+    found: Any = await service.get_orgs_async()  # type: ignore[no-untyped-call]
+    for org in found.orgs or ():
+        if name in {org.name, org.id}:
+            return str(org.id)
+    return None
+
+
+def _shell(value: str) -> str:
+    quoted = value.replace("'", "'\\''")
+    return f"'{quoted}'"
