@@ -48,8 +48,8 @@ def test_the_first_letters_appear_with_their_figures(tmp_path: Path, target: Tar
     well, ill = soon(), soon(3.5, prefix="pim")
     path = config(tmp_path, {well: target.url, ill: f"http://127.0.0.1:{free_port()}/"})
     with running(path) as daemon:
-        assert until(lambda: daemon.state(well), "a letter") == "up"
-        assert until(lambda: daemon.state(ill), "a letter") == "system_down"
+        until(lambda: daemon.state(well) == "up", "a letter")
+        until(lambda: daemon.state(ill) == "system_down", "a letter")
         assert daemon.get("healthz")[0] == 200
         assert daemon.get("readyz") == (200, '{"ready": true}')
         labels = f'{{client="acme",probe="front",service="{well}",vantage="local"}}'
@@ -127,7 +127,7 @@ def test_a_bad_configuration_changes_nothing_and_is_reported(
     path = config(tmp_path, {service: target.url})
     good = path.read_text()
     with running(path) as daemon:
-        assert until(lambda: daemon.state(service), "a letter") == "up"
+        until(lambda: daemon.state(service) == "up", "a letter")
         for bad, said in (
             (good.replace("reach", "rich"), ('found "rich"', "role")),
             ("[[clients", (f"{path}: ", "wanted TOML")),
@@ -355,13 +355,13 @@ def test_killed_and_started_within_a_minute_nothing_is_lost(tmp_path: Path, targ
     first, second = soon(3), soon(8, prefix="late")
     path = config(tmp_path, {first: target.url, second: target.url})
     with running(path) as daemon:
-        until(lambda: daemon.state(first), "a letter")
+        until(lambda: daemon.state(first) == "up", "a letter")
         until(lambda: status(path, first)["letter"] == "U", "the record", within_s=5)
         looked = present()
         daemon.send(signal.SIGKILL)
         assert daemon.end() == -signal.SIGKILL
     with running(path) as daemon:
-        assert until(lambda: daemon.state(second), "a letter") == "up"
+        until(lambda: daemon.state(second) == "up", "a letter")
     assert letters(path, first, looked, Minute(looked + 1)) == "U"
     assert command("replay", "--month", _month(), path=path).returncode == 0
 
@@ -446,7 +446,7 @@ def test_a_full_disk_is_said_and_survived(tmp_path: Path, target: Target, small_
     services = [soon(3 + 3 * n, prefix=f"s{n}") for n in range(4)]
     path = config(tmp_path, dict.fromkeys(services, target.url), journal="disk/uptimed.db")
     with running(path) as daemon:
-        until(lambda: daemon.state(services[0]), "a letter")
+        until(lambda: daemon.state(services[0]) == "up", "a letter")
         assert daemon.metric("uptimed_store_up") == {"": 1}
         filler = _fill(small_disk)
         until(lambda: daemon.metric("uptimed_store_up") == {"": 0}, "trouble", within_s=40)
@@ -457,7 +457,7 @@ def test_a_full_disk_is_said_and_survived(tmp_path: Path, target: Target, small_
         assert daemon.get("readyz")[0] == 200
         assert daemon.metric("uptimed_healthy") == {"": 0}
         # It looks on, and what it sees is shown.
-        assert until(lambda: daemon.state(services[3]), "a letter") == "up"
+        until(lambda: daemon.state(services[3]) == "up", "a letter")
         assert daemon.metric("uptimed_store_backlog_attempts")[""] >= 1
         assert daemon.said("the journal cannot be written", "is full")
         assert command("status", path=path).returncode == 0  # reading goes on
@@ -493,7 +493,7 @@ def test_it_ends_in_time_with_a_full_disk(tmp_path: Path, target: Target, small_
     path = config(tmp_path, {service: target.url}, journal="disk/uptimed.db")
     with running(path) as daemon:
         _fill(small_disk)
-        until(lambda: daemon.state(service), "a letter")
+        until(lambda: daemon.state(service) == "up", "a letter")
         began = monotonic()
         daemon.send(signal.SIGTERM)
         assert daemon.end() == 0
