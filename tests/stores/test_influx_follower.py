@@ -365,6 +365,44 @@ async def test_points_beyond_the_buckets_retention_are_left_out_in_few_requests(
     assert double.requests < 20
 
 
+_BEYOND = "failure writing points to database: partial write: "
+_OUTSIDE = (
+    "dropped 3 points outside retention policy of duration 72h0m0s - oldest point x at "
+    "2026-01-01T00:00:00Z dropped because it violates a Retention Policy Lower Bound dropped=3"
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (422, f"{_BEYOND}points beyond retention policy dropped=3"),
+        (422, f"{_BEYOND}{_OUTSIDE}"),
+        (500, "unexpected error: partial write: points beyond retention policy dropped=3"),
+        (422, "data in the request is outside the bucket's retention policy"),
+    ],
+)
+async def test_what_is_beyond_the_retention_is_known_by_what_servers_say_of_it(
+    double: InfluxDouble, journal: SqliteJournal, settings: Settings, status: int, message: str
+) -> None:
+    double.always = answer(status, "x", message)
+    await write(journal, some(3))
+    async with following(settings, journal) as follower:
+        await until(lambda: backlog_of(journal, settings) == 0)
+        assert (follower.expired, follower.set_aside) == (3, 0)
+
+
+async def test_an_outage_that_was_disproved_while_it_did_not_follow_is_withdrawn(
+    double: InfluxDouble, journal: SqliteJournal, settings: Settings
+) -> None:
+    for strip in ("UDDU", "UUUU"):
+        await write(journal, [], strip)
+        async with following(settings, journal):
+            await until(lambda: backlog_of(journal, settings) == 0)
+    outages = [of for (m, *_), of in double.points[LETTERS].items() if m == points.OUTAGE]
+    assert outages
+    assert {of["minutes"] for of in outages} == {0}
+
+
 async def test_a_set_aside_point_is_not_kept_twice(
     double: InfluxDouble, journal: SqliteJournal, settings: Settings
 ) -> None:
@@ -525,8 +563,9 @@ async def test_nothing_that_is_logged_holds_the_token(
     double.plan += [answer(401, "x", "y"), reset, page(200), answer(503, "x", "y")]
     await write(journal, some(3))
     with caplog.at_level(logging.DEBUG):
-        async with following(settings, journal):
+        async with following(settings, journal) as follower:
             await until(lambda: len(double.accepted) == 3)
+            await until(lambda: follower.view().error == "")
     assert "arrive again" in caplog.text
     assert "good-token" not in caplog.text
 

@@ -270,7 +270,7 @@ _CHANGES = st.lists(
 
 @pytest.mark.property
 @pytest.mark.slow
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=_CHANGES)
 def test_whatever_changes_and_whenever_it_is_killed_letters_and_outages_are_there_as_they_are(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, str, str, int]]

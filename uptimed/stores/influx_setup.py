@@ -63,13 +63,14 @@ option task = {{name: {flux_text(TASK)}, every: 1h, offset: 5m}}
 start = date.truncate(t: -54h, unit: 1h)
 stop = date.truncate(t: now(), unit: 1h)
 
-letters = from(bucket: {letters})
+from(bucket: {letters})
     |> range(start: start, stop: stop)
     |> filter(fn: (r) => r._measurement == "{MINUTE_OF}")
     |> filter(fn: (r) => r._field != "letter" and r._field != "code")
     |> aggregateWindow(every: 1h, fn: sum, timeSrc: "_start", createEmpty: false)
     |> set(key: "_measurement", value: "{HOUR}")
     |> to(bucket: {letters})
+    |> yield(name: "letters")
 
 took = from(bucket: {looks})
     |> range(start: start, stop: stop)
@@ -80,18 +81,21 @@ took
     |> set(key: "_measurement", value: "{LOOK_HOUR}")
     |> set(key: "_field", value: "took_us_mean")
     |> to(bucket: {letters})
+    |> yield(name: "mean")
 
 took
     |> aggregateWindow(every: 1h, fn: max, timeSrc: "_start", createEmpty: false)
     |> set(key: "_measurement", value: "{LOOK_HOUR}")
     |> set(key: "_field", value: "took_us_max")
     |> to(bucket: {letters})
+    |> yield(name: "max")
 
 took
     |> aggregateWindow(every: 1h, fn: count, timeSrc: "_start", createEmpty: false)
     |> set(key: "_measurement", value: "{LOOK_HOUR}")
     |> set(key: "_field", value: "looks")
     |> to(bucket: {letters})
+    |> yield(name: "count")
 """
 
 
