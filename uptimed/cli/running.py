@@ -52,7 +52,7 @@ def go_easy() -> None:
     if not gc.get_freeze_count():
         gc.collect()
         gc.freeze()
-    gc.set_threshold(2_000, 20, 50)
+    gc.set_threshold(1_000, 5, 1_000)
     sys.setswitchinterval(0.001)
 
 

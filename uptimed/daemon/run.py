@@ -51,7 +51,7 @@ _STOP_S = 4.0
 _TELL_S = 30.0
 _DISTRUST_US = 3600 * SECOND  # so long after the clock leapt nothing is sealed
 _LEAP_US = 60 * SECOND
-_FIGURES_REST = 19  # times as long as figures take, nothing: looks shall not wait for them
+_FIGURES_REST = 49  # times as long as figures take, nothing: looks shall not wait for them
 
 _log = logging.getLogger(__name__)
 
