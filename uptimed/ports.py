@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
+from uptimed.core.entries import Entry, EntryKind
 from uptimed.core.minutes import Minute, moment_of
 from uptimed.core.observations import Attempt, Instant, Observation
 from uptimed.core.snapshot import ReferenceCheck as ReferenceCheck
@@ -220,6 +221,19 @@ class JournalReader(Protocol):
 
     def heartbeat(self) -> Instant | None:
         """Return when a daemon on this journal was last known to be alive."""
+        ...
+
+
+class EntryReader(Protocol):
+    """Reading what was entered beside looks and letters. May raise `StoreError`."""
+
+    def entries(
+        self, client: str = "", kinds: Sequence[EntryKind] = tuple(EntryKind), *, after: int = 0
+    ) -> Sequence[Entry]:
+        """Return the entries of *client* and *kinds* with a number above *after*, in order.
+
+        Those of every client where *client* is empty.
+        """
         ...
 
 

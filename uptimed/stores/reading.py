@@ -16,11 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from uptimed.core.entries import Entry, EntryKind
 from uptimed.core.minutes import MINUTE, MINUTES_PER_DAY, Minute, day_minutes, day_of, minute_of
 from uptimed.core.observations import Attempt, Evidence, Instant
 from uptimed.core.strip import NOT_MEASURED, Strip
 from uptimed.ports import BlindMinute, ConfigRecord, DayLetters, LifeEvent, Seal, StoreError
 from uptimed.stores import connections, transactions
+from uptimed.stores.entries import read_entries
 from uptimed.stores.names import Names
 from uptimed.stores.rows import NO_PHASES, Row, attempt_of, evidence_read, phases_read
 from uptimed.stores.schema import LONGEST_LAG_US
@@ -300,6 +302,16 @@ class Reader:
         if row is None:
             return None
         return Seal(service=service, day=day_of_key(row[0]), record=row[1], sha256=row[2])
+
+    def entries(
+        self, client: str = "", kinds: Sequence[EntryKind] = tuple(EntryKind), *, after: int = 0
+    ) -> Sequence[Entry]:
+        """Return the entries of *client* and *kinds* with a number above *after*, in order.
+
+        Those of every client where *client* is empty.
+        """
+        with connections.telling(self._path):
+            return read_entries(self._connection, client, kinds, after=after)
 
     def heartbeat(self) -> Instant | None:
         """Return when a daemon on this journal was last known to be alive."""

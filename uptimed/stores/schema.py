@@ -14,6 +14,8 @@ What the columns hold:
   laid down yet. Its key is `service << 20 | day`, days counted from 1970-01-01: the days of a
   service lie side by side, so that a month of it is read from some sixteen pages.
 * `seal` is keyed in the same way.
+* `entry` has what people and the daemon enter beside looks and letters; the file itself refuses to
+  change or delete one. `key` is NULL where an entry has none, so that many may have none.
 * `seq` counts what was written, in the order of writing, so that a follower finds what is new.
   Each attempt has its own. It has no index as long as nobody follows: that would be a third more
   disk for everybody, and making one later rewrites no table (see `Ledger.allow_following`). For
@@ -74,7 +76,21 @@ _FIRST = (
     "CREATE TABLE cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 )
 
-MIGRATIONS: Sequence[Sequence[str]] = (_FIRST,)
+_ENTRIES = (
+    """CREATE TABLE entry (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, client TEXT NOT NULL, place INTEGER NOT NULL,
+        kind TEXT NOT NULL, subject TEXT NOT NULL, service TEXT NOT NULL, at_us INTEGER NOT NULL,
+        by TEXT NOT NULL, body TEXT NOT NULL, key TEXT, previous_sha256 TEXT NOT NULL,
+        sha256 TEXT NOT NULL, UNIQUE (client, place), UNIQUE (client, kind, key)
+    ) STRICT""",
+    "CREATE INDEX entry_subject ON entry (client, kind, subject)",
+    """CREATE TRIGGER entry_stays BEFORE UPDATE ON entry
+        BEGIN SELECT raise(ABORT, 'an entry is never changed'); END""",
+    """CREATE TRIGGER entry_remains BEFORE DELETE ON entry
+        BEGIN SELECT raise(ABORT, 'an entry is never deleted'); END""",
+)
+
+MIGRATIONS: Sequence[Sequence[str]] = (_FIRST, _ENTRIES)
 """The statements that lead from version n to n + 1. What was released is never changed."""
 
 

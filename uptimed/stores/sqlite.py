@@ -27,6 +27,7 @@ from typing import Self
 from uptimed.core.minutes import Minute
 from uptimed.ports import Batch, LostHead, StoreError
 from uptimed.stores import backup, connections, heads
+from uptimed.stores.entering import enter
 from uptimed.stores.importing import Imported, import_attempts
 from uptimed.stores.ledger import Ledger
 from uptimed.stores.lock import hold
@@ -40,6 +41,7 @@ __all__ = [
     "Reader",
     "SqliteJournal",
     "back_up",
+    "enter",
     "hold",
     "import_attempts",
     "open_ledger",
