@@ -163,7 +163,14 @@ class AttemptConflict(Exception):
 
 
 class SealedDay(Exception):
-    """What was to be kept would change a sealed day, which changes only through corrections."""
+    """What was to be kept would change a sealed day, which changes only through corrections.
+
+    *attempts* are those that belong to one, as far as an import can tell which they are.
+    """
+
+    def __init__(self, message: str, attempts: "Sequence[Attempt]" = ()) -> None:
+        super().__init__(message)
+        self.attempts = tuple(attempts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,7 +214,7 @@ def test_a_conflicting_attempt_is_named_with_its_line(
     result = call("import", name, config=config, stdin=stdin)
     assert result.exit_code == 2
     assert "line 3: the attempt of crm, front, local at" in result.stderr
-    assert "known already with other content" in result.stderr
+    assert "known already, or comes in another line, with other content" in result.stderr
     assert attempts(config) == 2
 
 
@@ -222,16 +222,27 @@ def test_two_lines_that_contradict_each_other_are_a_conflict(config: Path) -> No
     text = jsonl([*looks(NOON, "UU"), *looks(NOON, "D")])
     result = call("import", "-", config=config, stdin=text)
     assert result.exit_code == 2
+    assert "line 1: the attempt of" in result.stderr
+    assert "line 2: " not in result.stderr
     assert "line 3: the attempt of" in result.stderr
     assert attempts(config) == 0
 
 
 def test_a_conflict_that_is_skipped_leaves_what_is_known(config: Path) -> None:
+    call("import", "-", config=config, stdin=jsonl(looks(NOON, "U")))
     text = jsonl([*looks(NOON, "UU"), *looks(NOON, "D")])
     result = call("import", "-", "--skip-bad", config=config, stdin=text)
     assert result.exit_code == 0
-    assert "2 new attempts, 0 known already, 1 malformed line left out" in result.stdout
+    assert "1 new attempt, 1 known already, 1 malformed line left out" in result.stdout
     assert strip(config, NOON, 2) == "UU"
+
+
+def test_of_lines_that_contradict_each_other_none_is_taken_in(config: Path) -> None:
+    text = jsonl([*looks(NOON, "UU"), *looks(NOON, "D")])
+    result = call("import", "-", "--skip-bad", config=config, stdin=text)
+    assert result.exit_code == 0
+    assert "1 new attempt, 0 known already, 2 malformed lines left out" in result.stdout
+    assert strip(config, NOON, 2) == "NU"
 
 
 def test_a_byte_that_is_not_utf_8_makes_its_line_malformed(config: Path) -> None:
@@ -245,8 +256,10 @@ def test_a_byte_that_is_not_utf_8_makes_its_line_malformed(config: Path) -> None
 def test_a_sealed_day_takes_no_more(config: Path, tmp_path: Path) -> None:
     take(config, tmp_path, jsonl(looks(NOON, "UUU")))
     seal(config, date(2026, 10, 3))
-    result = call("import", "-", config=config, stdin=jsonl(looks(Minute(NOON + 3), "D")))
+    result = call("import", "-", config=config, stdin=jsonl(looks(NOON, "UUUD")))
     assert result.exit_code == 2
+    assert "line 4: the look of crm that began at 2026-10-03T12:03" in result.stderr
+    assert "line 3" not in result.stderr
     assert "crm 2026-10-03 is sealed" in result.stderr and "nothing was imported" in result.stderr
     assert "Traceback" not in result.stderr
     assert strip(config, NOON, 4) == "UUUN"

@@ -113,11 +113,29 @@ def test_a_file_that_cannot_say_everything_brings_its_own_comparison(ledger: Led
 def test_conflicts_may_be_left_out_instead(ledger: Ledger) -> None:
     ledger.write(Batch(attempts=[attempt()]))
     told: list[AttemptConflict] = []
-    given = [attempt(took_us=1), attempt(NOON + 1), attempt(NOON + 1, took_us=2)]
-    imported = import_attempts(ledger, given, conflict=told.append)
-    assert (imported.new, imported.known) == (1, 2)
-    assert sorted(conflict.given.took_us or 0 for conflict in told) == [1, 2]
+    imported = import_attempts(
+        ledger, [attempt(took_us=1), attempt(NOON + 1)], conflict=told.append
+    )
+    assert (imported.new, imported.known) == (1, 1)
+    assert [conflict.given.took_us for conflict in told] == [1]
     assert ledger.reader.attempts("acme-crm", *ALWAYS) == [attempt(), attempt(NOON + 1)]
+
+
+def test_of_attempts_that_contradict_each_other_none_is_kept(ledger: Ledger) -> None:
+    told: list[AttemptConflict] = []
+    given = [attempt(took_us=n) for n in (1, 2, 1, 3)]
+    imported = import_attempts(ledger, given, conflict=told.append)
+    assert (imported.new, imported.known) == (0, 4)
+    assert sorted(conflict.given.took_us or 0 for conflict in told) == [1, 2, 3]
+
+
+def test_a_contradiction_leaves_what_is_on_record(ledger: Ledger) -> None:
+    ledger.write(Batch(attempts=[attempt()]))
+    told: list[AttemptConflict] = []
+    given = [attempt(), attempt(took_us=1)]
+    import_attempts(ledger, given, conflict=told.append)
+    assert [conflict.given.took_us for conflict in told] == [1]
+    assert ledger.reader.attempts("acme-crm", *ALWAYS) == [attempt()]
 
 
 def test_a_sealed_day_takes_no_new_attempts(ledger: Ledger) -> None:

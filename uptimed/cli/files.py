@@ -82,9 +82,12 @@ def import_looks(file: str, form: str | None, skip_bad: bool, config: str | None
                     now=present,
                 )
             except SealedDay as sealed:
+                for number, attempt in _located(sealed.attempts, path, form, known, present):
+                    click.echo(f"{name}: {Malformed(number, _closed(attempt))}", err=True)
                 wrong(f"{name}: {sealed}; nothing was imported")
+        places = _located(taken.conflicts, path, form, known, present)
         bad = sorted(
-            [*taken.malformed, *_located(taken, path, form, known, present)],
+            [*taken.malformed, *(Malformed(number, _conflict(a)) for number, a in places)],
             key=lambda malformed: malformed.line,
         )
     count = taken.bad + len(taken.conflicts)
@@ -102,17 +105,17 @@ def _summary(taken: Taken, bad: int) -> str:
 
 
 def _located(
-    taken: Taken, path: Path, form: str, known: Known, present: Instant
-) -> Iterator[Malformed]:
-    """Yield the lines whose attempt is known with other content; reads the file again."""
-    if not taken.conflicts:
+    attempts: Sequence[Attempt], path: Path, form: str, known: Known, present: Instant
+) -> Iterator[tuple[int, Attempt]]:
+    """Yield the lines that hold one of *attempts*, with their numbers; reads the file again."""
+    if not attempts:
         return
-    wanted = {_content(attempt) for attempt in taken.conflicts}
+    wanted = {_content(attempt) for attempt in attempts}
     read = numbered_csv if form == "csv" else numbered_jsonl
     with _lines(path) as lines:
         for number, item in read(lines, known, present):
             if not isinstance(item, Malformed) and _content(item) in wanted:
-                yield Malformed(number, _conflict(item))
+                yield number, item
 
 
 def _content(attempt: Attempt) -> tuple[tuple[str, object], ...]:
@@ -122,7 +125,14 @@ def _content(attempt: Attempt) -> tuple[tuple[str, object], ...]:
 def _conflict(attempt: Attempt) -> str:
     return (
         f"the attempt of {attempt.service}, {attempt.probe}, {attempt.vantage} at "
-        f"{show_instant(attempt.at)} is known already with other content"
+        f"{show_instant(attempt.at)} is known already, or comes in another line, with other content"
+    )
+
+
+def _closed(attempt: Attempt) -> str:
+    return (
+        f"the look of {attempt.service} that began at {show_instant(attempt.look)} belongs to a "
+        "sealed day"
     )
 
 

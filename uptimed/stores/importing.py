@@ -32,6 +32,11 @@ _SAME_ROW = " AND ".join(
     for column in CONTENT.removesuffix(", evidence, seq").split(", ")
 )
 _DAY_US = 86_400_000_000
+_DAY_OF_LOOK = f"(service << {DAY_BITS}) + (at_us - lag_us) / {_DAY_US}"
+_THAT_ONE = f"({KEY}) = (?, ?, ?, ?, ?)"
+_ON_RECORD = f"SELECT {WHOLE} FROM main.attempt WHERE {_THAT_ONE}"  # noqa: S608
+_INCOMING = f"SELECT {WHOLE} FROM temp.incoming WHERE {_THAT_ONE}"  # noqa: S608
+_SHOWN = 1000  # attempts of sealed days that are named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +68,9 @@ def import_attempts(
 ) -> Imported:
     """Keep *attempts*, in whatever order they come, or none of them.
 
-    Where one is on record, or came before, with other content, *conflict* is told: it raises, or
-    the later one is left out. Raise `SealedDay` where a new one belongs to a sealed day. *same*
+    Where one is on record with other content, *conflict* is told: it raises, or the given one is
+    left out. Of several that came with other content all are left out: nobody knows which is true.
+    Raise `SealedDay` where a new one belongs to a sealed day. *same*
     decides about the content of two attempts, the known and the given; a file that cannot say
     everything an attempt has must pass its own. *progress* is told how many were taken so far.
 
@@ -84,6 +90,7 @@ def import_attempts(
             progress(taken)
         with telling():
             gather.drop_known()
+            gather.drop_disputed()
         with telling(), ledger.transaction():
             gather.drop_known()  # written by others meanwhile
             touched = gather.touched()
@@ -130,6 +137,7 @@ class _Gathering:
         self._many = ledger.connection.executemany
         self._rows = 0
         self._evidence = 0
+        self._disputed: dict[tuple[object, ...], Attempt] = {}  # key -> one that came later
 
     def take(self, chunk: list[Attempt]) -> None:
         """Add *chunk*; what came before is one with it, or a conflict."""
@@ -154,13 +162,19 @@ class _Gathering:
             self._execute("COMMIT")  # all or nothing is settled when they are kept
 
     def _compare_with_earlier(self, attempt: Attempt, key: tuple[object, ...]) -> None:
-        row = self._execute(
-            f"SELECT {WHOLE} FROM temp.incoming WHERE ({KEY}) = (?, ?, ?, ?, ?)",  # noqa: S608
-            key,
-        ).fetchone()
+        row = self._execute(_INCOMING, key).fetchone()
         earlier = self._attempt(attempt.service, row)
         if not self._same(earlier, attempt):
+            self._disputed[key] = attempt
             self._conflict(AttemptConflict(earlier, attempt))
+
+    def drop_disputed(self) -> None:
+        """Drop the first of those that came with other content as well, if it is not on record."""
+        for key, later in self._disputed.items():
+            row = self._execute(_INCOMING, key).fetchone()
+            if row is not None:
+                self._conflict(AttemptConflict(later, self._attempt(later.service, row)))
+                self._execute(f"DELETE FROM temp.incoming WHERE {_THAT_ONE}", key)  # noqa: S608
 
     def _name(self, chunk: list[Attempt]) -> None:
         names = self._ledger.names
@@ -190,16 +204,14 @@ class _Gathering:
             f"ON {_SAME_KEY}"
         ).fetchall()
         for key in known:
-            where = f"WHERE ({KEY}) = (?, ?, ?, ?, ?)"
             service = self._ledger.names.texts[key[0]]
-            select = f"SELECT {WHOLE} FROM {{table}} {where}"  # noqa: S608
-            old = self._execute(select.format(table="main.attempt"), key).fetchone()
-            new = self._execute(select.format(table="temp.incoming"), key).fetchone()
+            old = self._execute(_ON_RECORD, key).fetchone()
+            new = self._execute(_INCOMING, key).fetchone()
             kept = self._ledger.reader.from_row(service, old)
             given = self._attempt(service, new)
             if not self._same(kept, given):
                 self._conflict(AttemptConflict(kept, given))
-            self._execute(f"DELETE FROM temp.incoming {where}", key)  # noqa: S608
+            self._execute(f"DELETE FROM temp.incoming WHERE {_THAT_ONE}", key)  # noqa: S608
 
     def _attempt(self, service: str, row: Row) -> Attempt:
         *others, evidence, detail = row
@@ -214,7 +226,7 @@ class _Gathering:
         looks: dict[int, range] = {}
         for key, first, last, sealed in self._execute(
             f"""SELECT new.key, new.first, new.last, day.sealed FROM (
-                SELECT (service << {DAY_BITS}) + (at_us - lag_us) / {_DAY_US} AS key,
+                SELECT {_DAY_OF_LOOK} AS key,
                 min(at_us - lag_us) AS first, max(at_us - lag_us) AS last
                 FROM temp.incoming GROUP BY 1
             ) AS new LEFT JOIN main.day ON day.id = new.key"""  # noqa: S608
@@ -223,13 +235,22 @@ class _Gathering:
             if sealed:
                 raise SealedDay(
                     f"{self._ledger.names.texts[service]} {day_of_key(key)} is sealed: it takes no "
-                    "further attempts"
+                    "further attempts",
+                    self._of_sealed_days(),
                 )
             known = looks.get(service, range(minute_of(first), 0))
             looks[service] = range(
                 min(known.start, minute_of(first)), max(known.stop, minute_of(last) + 1)
             )
         return {self._ledger.names.texts[service]: span for service, span in looks.items()}
+
+    def _of_sealed_days(self) -> list[Attempt]:
+        rows = self._execute(
+            f"SELECT service, {WHOLE} FROM temp.incoming WHERE EXISTS ("  # noqa: S608
+            f"SELECT 1 FROM main.day WHERE day.id = {_DAY_OF_LOOK} AND day.sealed) LIMIT {_SHOWN}"
+        ).fetchall()
+        names = self._ledger.names.texts
+        return [self._attempt(names[service], row) for service, *row in rows]
 
     def keep(self) -> int:
         """Copy what is left into the journal; return how many attempts that were."""
