@@ -11,6 +11,7 @@ from typing_extensions import override
 
 # What a terminal obeys, and what turns the direction of reading: targets choose what is shown.
 _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_EXTRA = ("client", "service", "probe", "vantage")  # what a line of ours may be about
 _COLOURS = {"WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
 
 
@@ -51,6 +52,7 @@ class _ForMachines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        line |= {name: getattr(record, name) for name in _EXTRA if hasattr(record, name)}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

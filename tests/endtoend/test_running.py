@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -263,8 +264,11 @@ def test_systemd_hears_how_it_is(tmp_path: Path, target: Target) -> None:
             heard = [ear.recv(200).decode() for _ in range(3)]
             assert heard[0] == "READY=1" and "WATCHDOG=1" in heard
             daemon.send(signal.SIGHUP)
-            while heard[-1] != "RELOADING=1":
+            while not heard[-1].startswith("RELOADING=1\nMONOTONIC_USEC="):
                 heard.append(ear.recv(200).decode())
+            asked = int(heard.pop().rpartition("=")[2])
+            assert 0 <= time.monotonic_ns() // 1000 - asked < 60_000_000
+            heard.append("RELOADING=1")
             while heard[-1] != "READY=1":
                 heard.append(ear.recv(200).decode())
             daemon.send(signal.SIGTERM)

@@ -45,6 +45,13 @@ def test_machines_get_an_object_a_line() -> None:
     assert lines[0]["at"].endswith("Z") and len(lines[0]["at"]) == len("2026-10-03T14:07:12.250Z")
 
 
+def test_machines_are_told_what_a_line_is_about() -> None:
+    stream = io.StringIO()
+    set_up("info", "json", stream)
+    logging.getLogger("x").info("down", extra={"service": "acme-crm"})
+    assert json.loads(stream.getvalue())["service"] == "acme-crm"
+
+
 def test_people_get_a_line_that_their_terminal_does_not_obey() -> None:
     text = say("text", io.StringIO())
     assert text.splitlines()[1].endswith(r" warning: acme-crm down: status 500\x1b[2J")

@@ -38,6 +38,14 @@ async def test_metrics_come_in_prometheus_own_type() -> None:
         assert await answer.read() == b"metrics\n"
 
 
+async def test_metrics_are_compressed_for_whoever_takes_it() -> None:
+    async with site(WELL) as session:
+        for accepted, encoding in (("gzip", "gzip"), ("identity", None)):
+            async with session.get("metrics", headers={"Accept-Encoding": accepted}) as answer:
+                assert answer.headers.get("Content-Encoding") == encoding
+                assert await answer.read() == b"metrics\n"
+
+
 async def test_a_well_monitor_says_so() -> None:
     async with site(WELL) as session, session.get("healthz") as answer:
         assert answer.status == 200

@@ -1,7 +1,6 @@
 """What the daemon is made of: plain values and callables, put together by whoever starts it."""
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -76,19 +75,6 @@ def _no_fingerprint(_account: Account) -> str:
     return ""
 
 
-def _nothing() -> None:
-    """Do nothing."""
-
-
-def set_garbage_aside() -> None:
-    """Have the garbage collector leave alone what is there now, which is there to stay.
-
-    Else it goes through a big fleet again and again, and holds the loop for a fifth of a second.
-    """
-    gc.collect()
-    gc.freeze()
-
-
 def _tell_nobody(_state: str) -> None:
     """Drop what was to be told."""
 
@@ -102,8 +88,7 @@ class DaemonParts:
     tells an account's secret from another (it may raise `SecretMissing`). *offload* runs blocking
     work, all that uses *reader* included, off the loop. *month_figures*, *prune* and *ping* are
     asked once a minute, once a day and once every *ping_every_us* while all is well. *events* hear
-    of outages. *begun* is called once everything is watched. *restored* are the heads of
-    chains that a restored backup lost.
+    of outages. *restored* are the heads of chains that a restored backup lost.
     """
 
     clock: HostClock
@@ -123,7 +108,6 @@ class DaemonParts:
     ping_every_us: int = 60 * SECOND
     notify: Callable[[str], None] = _tell_nobody
     events: Sequence[Callable[[Edge], Awaitable[None]]] = ()
-    begun: Callable[[], None] = _nothing
     software: str = ""
     seal_after_us: int = DEFAULT_SEAL_AFTER_US
     restored: Sequence[LostHead] = field(default=())

@@ -159,7 +159,6 @@ class Daemon:
                 background = [
                     group.create_task(self._chore(chore, what)) for what, chore in chores.items()
                 ]
-                self.parts.begun()
                 self.parts.notify("READY=1")
                 await stop.wait()
                 self.parts.notify("STOPPING=1")
@@ -441,7 +440,7 @@ class Daemon:
     def _collect_edges(self) -> None:
         while self._fleet.edges:
             edge = self._fleet.edges.popleft()
-            _log.warning("%s", _told(edge))
+            _log.warning("%s", _told(edge), extra={"service": edge.service})
             self._edges.put_nowait(edge)
 
     async def _tell_edges(self) -> None:

@@ -289,7 +289,7 @@ async def _reloads(
     while True:
         await hang_up.wait()
         hang_up.clear()
-        notify("RELOADING=1")
+        notify(f"RELOADING=1\nMONOTONIC_USEC={world.clock.monotonic()}")
         try:
             loaded = await asyncio.to_thread(load)
         except ConfigError as error:
