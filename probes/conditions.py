@@ -3,12 +3,13 @@
 Pure, but for the parsing of a page.
 """
 
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from probes.pages import Page, as_seen
-from probes.templates import Scene, render
+from probes.templates import Scene, is_plain, render
 from uptimed.core.flows import Condition
 from uptimed.core.judging import ABSENT, json_problem, json_value
 from uptimed.core.patterns import search
@@ -188,7 +189,9 @@ def _page(when: Condition, seen: Seen, scene: Scene, match: Match) -> Iterator[s
         if seen.page.first(selector) is not None:
             yield f"the page has {selector}, which is not wanted"
     if when.text is not None:
-        yield from _marker(when.text, seen.page.text(), scene, match, "the page lacks", as_seen)
+        lines = _lines(when.text, scene, as_seen)
+        text = seen.page.text() if lines else ""  # not read for a marker that is not set
+        yield from _missing(lines, text, match, "the page lacks")
     if when.not_text is not None:
         yield from _no_marker(when.not_text, seen.page.text(), scene, "the page says", as_seen)
 
@@ -197,26 +200,35 @@ def _plain(text: str) -> str:
     return text
 
 
-def _lines(marker: str, scene: Scene) -> list[str]:
-    return [line.strip() for line in render(marker, scene).splitlines() if line.strip()]
+def _lines(
+    marker: str, scene: Scene, form: Callable[[str], str] = _plain
+) -> Sequence[tuple[str, str]]:
+    """Return the lines of *marker*, each with what it looks like in a text of that *form*."""
+    if is_plain(marker):
+        return _plain_lines(marker, form)
+    return _split(render(marker, scene), form)
 
 
-def _marker(
-    marker: str | None,
-    text: str,
-    scene: Scene,
-    match: Match,
-    said: str,
-    form: Callable[[str], str] = _plain,
-) -> Iterator[str]:
-    if marker is None:
-        return
-    lines = _lines(marker, scene)
-    for line in lines:
-        if form(line) in text:
+def _split(marker: str, form: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
+    lines = (line.strip() for line in marker.splitlines())
+    return tuple((line, form(line)) for line in lines if line)
+
+
+_plain_lines = functools.lru_cache(maxsize=4096)(_split)  # the same for every look
+
+
+def _marker(marker: str | None, text: str, scene: Scene, match: Match, said: str) -> Iterator[str]:
+    if marker is not None:
+        yield from _missing(_lines(marker, scene), text, match, said)
+
+
+def _missing(lines: Sequence[tuple[str, str]], text: str, match: Match, said: str) -> Iterator[str]:
+    for line, looked_for in lines:
+        if looked_for in text:
             match.marker = line
             return
-    yield f"{said} {' or '.join(repr(line) for line in lines[:3]) or 'a marker that is not set'}"
+    names = " or ".join(repr(line) for line, _ in lines[:3])
+    yield f"{said} {names or 'a marker that is not set'}"
 
 
 def _no_marker(
@@ -228,7 +240,7 @@ def _no_marker(
 ) -> Iterator[str]:
     if marker is None:
         return
-    for line in _lines(marker, scene):
-        if form(line) in text:
+    for line, looked_for in _lines(marker, scene, form):
+        if looked_for in text:
             yield f"{said} {line!r}, which is not wanted"
             return
