@@ -24,5 +24,5 @@ lock: ## write the lock files anew from pyproject.toml; ARGS=--upgrade for the n
 	@scripts/lock $(ARGS)
 
 clean: ## remove .venv, caches and what was built
-	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage build dist
+	rm -rf .venv tests/grafana/flux/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,8 +1,10 @@
 """The example files: accepted by the tools, and routing as they say."""
 
 import re
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.grafana.servers import AMTOOL, PROMTOOL, ROOT, call, needs
 
@@ -67,8 +69,24 @@ def test_what_is_inhibited_and_routed_by_name_is_an_alert() -> None:
     assert {name for name in named if f"- alert: {name}\n" not in rules} == set()
 
 
-def test_the_datasource_and_the_dashboards_are_provisioned_where_they_are() -> None:
-    sources = (ROOT / "provisioning" / "datasources" / "prometheus.yml").read_text("utf-8")
-    assert "apiVersion: 1\n" in sources and "type: prometheus\n" in sources
-    provider = (ROOT / "provisioning" / "dashboards" / "uptimed.yml").read_text("utf-8")
-    assert "apiVersion: 1\n" in provider and "path: /etc/grafana/dashboards\n" in provider
+def _provisioned(kind: str, name: str) -> list[dict[str, Any]]:
+    text = (ROOT / "provisioning" / kind / name).read_text(encoding="utf-8")
+    told = yaml.safe_load(text)
+    assert told["apiVersion"] == 1
+    found: list[dict[str, Any]] = told["providers" if kind == "dashboards" else kind]
+    return found
+
+
+@pytest.mark.parametrize("kind", ["prometheus", "influxdb"])
+def test_a_data_source_and_its_dashboards_are_provisioned(kind: str) -> None:
+    (source,) = _provisioned("datasources", f"{kind}.yml")
+    assert source["type"] == kind
+    places = [told["options"]["path"] for told in _provisioned("dashboards", "uptimed.yml")]
+    assert f"/etc/grafana/dashboards/{kind}" in places
+    assert list((ROOT / "dashboards" / kind).glob("*.json"))
+
+
+def test_the_token_of_the_data_source_stands_elsewhere() -> None:
+    (source,) = _provisioned("datasources", "influxdb.yml")
+    assert source["jsonData"]["version"] == "Flux"
+    assert source["secureJsonData"] == {"token": "$UPTIMED_GRAFANA_INFLUXDB_TOKEN"}
