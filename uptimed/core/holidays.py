@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from uptimed.core.calendars import OpenTime
-from uptimed.core.support import CalendarTerms
+from uptimed.core.support import CalendarTerms, Frozen
 from uptimed.core.terms import WeekHours
 
 
@@ -18,7 +18,8 @@ class HolidaySet:
     """The days of one set in the years [*first_year*, *last_year*], and what they are called.
 
     *extra_days* are working days that would be days off: a local date and the weekday (Monday 0)
-    whose windows it has. *source* says what the days were read from.
+    whose windows it has. *source* says what the days were read from. *approved_by* and
+    *approved_at* (ISO 8601) are empty where nobody approved them.
     """
 
     id: str
@@ -28,6 +29,8 @@ class HolidaySet:
     days: Mapping[date, str]
     extra_days: Mapping[date, int] = field(default_factory=dict)
     source: str = ""
+    approved_by: str = ""
+    approved_at: str = ""
 
     def covers(self, day: date) -> bool:
         """Return whether the set speaks of *day*'s year; of others it knows nothing."""
@@ -71,11 +74,34 @@ def support_hours(calendar: CalendarTerms, holidays: Mapping[str, HolidaySet]) -
     that passes a holiday would be wrong.
     """
     hours = calendar.hours
-    if hours is None or not calendar.holidays:
+    if hours is None or not calendar.holidays or calendar.frozen is not None:
         return hours
     found = holidays.get(calendar.holidays)
     if found is None:
         raise ValueError(f"the holidays {calendar.holidays} are not frozen into a calendar yet")
+    return _laid(hours, found)
+
+
+def freeze(calendar: CalendarTerms, holidays: HolidaySet) -> CalendarTerms:
+    """Return *calendar* with the days of *holidays* in it, so that it needs no list any more."""
+    if calendar.hours is None:
+        return calendar
+    return replace(
+        calendar,
+        hours=_laid(calendar.hours, holidays),
+        frozen=Frozen(
+            version=holidays.version,
+            first_year=holidays.first_year,
+            last_year=holidays.last_year,
+            source=holidays.source,
+            approved_by=holidays.approved_by,
+            approved_at=holidays.approved_at,
+        ),
+    )
+
+
+def _laid(hours: WeekHours, found: HolidaySet) -> WeekHours:
+    """Return *hours* with the days of *found* in them, which give way to the contract's own."""
     return replace(
         hours,
         holidays=hours.holidays | found.days.keys(),

@@ -138,16 +138,33 @@ class PauseTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """Which list of holidays was laid into a calendar, for the years it speaks of, both included.
+
+    *approved_by* is empty where nobody approved it; *approved_at* is ISO 8601.
+    """
+
+    version: str
+    first_year: int
+    last_year: int
+    source: str = ""
+    approved_by: str = ""
+    approved_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarTerms:
     """The support calendar. *hours* is None for 24x7.
 
-    *holidays* names a set (`CO`, `ES`, `GB-ENG`, `RU`) that is looked up where the calendar is
-    used; the days listed one by one are in *hours*.
+    *holidays* names a set (`CO`, `ES`, `GB-ENG`, `RU`). Its days are in *hours* where *frozen* says
+    which list they were read from; else the set is looked up where the calendar is used. Days that
+    the contract lists one by one are in *hours* in any case.
     """
 
     version: str = ""
     holidays: str = ""
     hours: WeekHours | None = None
+    frozen: Frozen | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
