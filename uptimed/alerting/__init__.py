@@ -1,0 +1,1 @@
+"""Pushing alerts to Alertmanagers: what to send when, and the way there."""
