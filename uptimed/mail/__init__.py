@@ -1,0 +1,1 @@
+"""Mail: making messages of what was written, and handing them over to a server."""
