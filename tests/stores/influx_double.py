@@ -160,6 +160,7 @@ class InfluxDouble:
     points: dict[str, dict[Key, dict[str, Value]]] = field(default_factory=dict)
     plan: deque[Reply | None] = field(default_factory=deque)
     always: Reply | None = None
+    always_elsewhere: Reply | None = None  # to whatever is no write
     token: str = TOKEN
     bad_line: Callable[[Point], bool] = lambda _point: False  # 400, and nothing is written
     bad_type: Callable[[Point], bool] = lambda _point: False  # 422, and the rest is written
@@ -178,7 +179,7 @@ class InfluxDouble:
     _runner: web.AppRunner | None = None
 
     async def start(self) -> None:
-        app = web.Application(client_max_size=2**26)
+        app = web.Application(client_max_size=2**26, middlewares=[self._elsewhere])
         app.router.add_post("/api/v2/write", self._write)
         app.router.add_post("/api/v2/query", self._query)
         app.router.add_get("/api/v2/orgs", self._orgs)
@@ -205,6 +206,15 @@ class InfluxDouble:
 
     def bucket(self, name: str) -> dict[Key, dict[str, Value]]:
         return self.points[name]
+
+    @web.middleware
+    async def _elsewhere(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        reply = None if request.path == "/api/v2/write" else self.always_elsewhere
+        return await (reply or handler)(request)
 
     async def _write(self, request: web.Request) -> web.StreamResponse:
         self.requests += 1
@@ -268,7 +278,11 @@ class InfluxDouble:
         return web.json_response({"orgs": [{"id": ORG_ID, "name": ORG}]})
 
     async def _list_buckets(self, request: web.Request) -> web.StreamResponse:
+        if (refused := self._refused(request)) is not None:
+            return refused
         found = [b for name, b in self.buckets.items() if name == request.query["name"]]
+        if not found:
+            return _json(404, "not found", f'bucket "{request.query["name"]}" not found')
         return web.json_response({"buckets": found})
 
     async def _make_bucket(self, request: web.Request) -> web.StreamResponse:

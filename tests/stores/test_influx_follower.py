@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.stores.following import (
 )
 from tests.stores.influx_double import (
     InfluxDouble,
+    Key,
     Reply,
     answer,
     half,
@@ -46,6 +48,7 @@ from uptimed.core.settings import Settings
 from uptimed.core.strip import Strip
 from uptimed.ports import Batch, StoreError
 from uptimed.stores import influx_points as points
+from uptimed.stores import influx_records as records
 from uptimed.stores.influx_follower import (
     SIGN_OF_LIFE,
     CursorNames,
@@ -87,6 +90,10 @@ def arrived(double: InfluxDouble, attempts: Sequence[Attempt]) -> bool:
     return looks_there(double.points[LOOKS]) == keys_of(attempts)
 
 
+def of_kind(double: InfluxDouble, measurement: str) -> list[Key]:
+    return [key for key in double.points[LETTERS] if key[0] == measurement]
+
+
 def cursor(journal: SqliteJournal, settings: Settings) -> tuple[int, int]:
     names = CursorNames.of(influx_of(settings))
     with journal.reader() as reader:
@@ -100,7 +107,7 @@ async def test_looks_and_letters_and_outages_arrive(
     await journal.write(Batch(configs=[terms_record(settings, looks[0].at)]))
     await write(journal, looks, "UDDU")
     async with following(settings, journal) as follower:
-        await until(lambda: len(double.points[LOOKS]) == 4 and len(double.points[LETTERS]) == 5)
+        await until(lambda: len(double.points[LOOKS]) == 4 and len(double.points[LETTERS]) == 8)
         await until(lambda: backlog_of(journal, settings) == 0)
         assert follower.view().error == ""
     assert arrived(double, looks)
@@ -110,7 +117,7 @@ async def test_looks_and_letters_and_outages_arrive(
         "vantage": "local",
     }  # fmt: skip
     assert sorted(m for m, *_ in double.points[LETTERS]) == [
-        *[points.MINUTE_OF] * 4, points.OUTAGE,
+        records.DAY, records.LAID, *[points.MINUTE_OF] * 4, points.OUTAGE, records.TERMS,
     ]  # fmt: skip
     assert double.authorizations == {"Token good-token"}
 
@@ -473,10 +480,13 @@ async def test_a_server_that_is_away_for_long_gets_everything_once_when_it_is_ba
         double.port = port
         await double.start()
         await until(lambda: arrived(double, looks))
-        await until(lambda: len(double.points[LETTERS]) == 24 * 60)
+        await until(lambda: len(of_kind(double, points.MINUTE_OF)) == 24 * 60)
         await until(lambda: follower.view().lag_us == 0)
         assert follower.view().backlog == 0
-    assert len(double.accepted) == 2 * 24 * 60  # looks and letters, each once
+    kinds = Counter(point.measurement for point in double.accepted)
+    assert kinds == {  # each once
+        points.LOOK: 24 * 60, points.MINUTE_OF: 24 * 60, records.LAID: 24, records.DAY: 2,
+    }  # fmt: skip
 
 
 async def test_the_backlog_is_told_while_the_server_is_away(
@@ -500,7 +510,7 @@ async def test_letters_go_on_where_only_the_bucket_of_looks_is_missing(
     kept = double.points.pop(LOOKS)
     await write(journal, some(3), "UUU")
     async with following(settings, journal) as follower:
-        await until(lambda: len(double.points[LETTERS]) == 3)
+        await until(lambda: len(of_kind(double, points.MINUTE_OF)) == 3)
         await until(lambda: follower.view().error != "")
         assert "looks: status 404" in follower.view().error
         double.points[LOOKS] = kept

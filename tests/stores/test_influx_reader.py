@@ -1,10 +1,6 @@
 """What comes back is what the journal had."""
 
-import csv
-import io
-import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,74 +15,22 @@ from tests.stores.following import (
     settings_for,
     until,
 )
-from tests.stores.influx_double import InfluxDouble, Value, influx_double
+from tests.stores.influx_double import InfluxDouble, influx_double
+from tests.stores.influx_flux import answered
 from tests.stores.making import NOON, attempt, letters
 from uptimed.core.minutes import Minute, start_of
 from uptimed.core.observations import Attempt, Evidence, Instant, Outcome, Phase
 from uptimed.core.settings import Settings
-from uptimed.ports import Batch, StoreError
+from uptimed.ports import Batch, BlindMinute, StoreError
 from uptimed.stores.influx_follower import backlog
-from uptimed.stores.influx_reader import InfluxReader, influx_reader
+from uptimed.stores.influx_reader import InfluxReader, Shared, influx_reader, shared_looks
 from uptimed.stores.sqlite import SqliteJournal
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _answered(double: InfluxDouble, query: str) -> str:
-    """Do what the few shapes of query that the reader writes ask for, as annotated CSV."""
-    bucket = re.search(r'bucket: "([^"]*)"', query)
-    measurement = re.search(r'r._measurement == "([^"]*)"', query)
-    assert bucket and measurement
-    points = [
-        (dict(tags), at, fields)
-        for (of, tags, at), fields in double.points[bucket[1]].items()
-        if of == measurement[1]
-    ]
-    if "schema.tagValues" in query:
-        names = sorted({tags["service"] for tags, _, _ in points})
-        return _csv([{"_value": name} for name in names])
-    limits = re.search(r"range\(start: (\S+), stop: (\S+)\)", query)
-    assert limits
-    start, stop = (_nanoseconds(limits[n]) for n in (1, 2))
-    wanted = dict(re.findall(r'r\.(service|vantage) == "((?:[^"\\]|\\.)*)"', query))
-    rows: list[dict[str, Value]] = []
-    for tags, at, fields in points:
-        if start <= at < stop and all(tags.get(k) == v for k, v in wanted.items()):
-            moment = _EPOCH + timedelta(microseconds=at // 1000)
-            rows.append({"_time": moment.isoformat().replace("+00:00", "Z"), **tags, **fields})
-    return _csv(rows)
-
-
-def _nanoseconds(moment: str) -> int:
-    return round((datetime.fromisoformat(moment) - _EPOCH) / timedelta(microseconds=1)) * 1000
-
-
-def _csv(rows: list[dict[str, Value]]) -> str:
-    """Return a table for each row, as servers do of points with different columns."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    for number, row in enumerate(rows):
-        kinds = [
-            "dateTime:RFC3339"
-            if name == "_time"
-            else "long"
-            if isinstance(value, int)
-            else "string"
-            for name, value in row.items()
-        ]
-        writer.writerow(["#datatype", "string", "long", *kinds])
-        writer.writerow(["#group", "false", "false", *["false"] * len(row)])
-        writer.writerow(["#default", "_result", "", *[""] * len(row)])
-        writer.writerow(["", "result", "table", *row])
-        writer.writerow(["", "", number, *row.values()])
-        out.write("\r\n")
-    return out.getvalue()
 
 
 @pytest.fixture
 async def double() -> AsyncIterator[InfluxDouble]:
     async with influx_double(LOOKS, LETTERS) as made:
-        made.rows = lambda query: _answered(made, query)
+        made.rows = lambda query: answered(made.points, query)
         yield made
 
 
@@ -218,3 +162,54 @@ async def test_an_answer_that_is_none_is_an_error(
     double.rows = lambda _query: rows
     with pytest.raises(StoreError, match=r"http://127\.0\.0\.1"):
         await _all(reader)
+
+
+@pytest.fixture
+async def shared(settings: Settings) -> AsyncIterator[Shared]:
+    async with shared_looks(
+        influx_of(settings), secrets=Vault(), clock=HastyClock(), software="0"
+    ) as made:
+        yield made
+
+
+_HOUR = Minute(NOON), Minute(NOON + 60)
+
+
+async def test_what_came_since_shows_in_the_counts_whatever_its_time(
+    settings: Settings, shared: Shared, tmp_path: Path
+) -> None:
+    services, vantages = ["acme-crm", "acme-pim"], ["madrid", "local"]
+    early = [attempt(NOON + n, vantage="madrid") for n in (0, 25)]
+    await _sent(settings, tmp_path, Batch(attempts=early))
+    before = await shared.counts(services, vantages, *_HOUR, 10)
+    assert before == {("madrid", NOON): 1, ("madrid", NOON + 20): 1}
+    late = [
+        attempt(NOON + 1, vantage="madrid", service="acme-pim"),
+        attempt(NOON + 2, vantage="madrid"),
+        attempt(NOON + 30, vantage="local"),
+    ]
+    await _sent(settings, tmp_path, Batch(attempts=late))
+    after = await shared.counts(services, vantages, *_HOUR, 10)
+    changed = {key for key, count in after.items() if before.get(key, 0) != count}
+    assert changed == {("madrid", NOON), ("local", NOON + 30)}
+    stretch = start_of(NOON), start_of(Minute(NOON + 10))
+    found = [a async for a in shared.attempts(services, ["madrid"], *stretch)]
+    assert sorted(found, key=lambda a: a.at) == [early[0], *late[:2]]
+
+
+async def test_nothing_is_asked_about_nobody(double: InfluxDouble, shared: Shared) -> None:
+    assert await shared.counts(["crm"], [], *_HOUR, 10) == {}
+    assert await shared.counts([], ["madrid"], *_HOUR, 10) == {}
+    assert [a async for a in shared.attempts([], ["madrid"], Instant(0), Instant(9))] == []
+    assert await shared.blind([], *_HOUR) == []
+    assert double.queries == []
+
+
+async def test_blind_minutes_are_shared(settings: Settings, shared: Shared, tmp_path: Path) -> None:
+    blind = [
+        BlindMinute(vantage=of, minute=Minute(NOON + n), reason="nobody answered")
+        for of, n in (("madrid", 1), ("local", 2), ("madrid", 70))
+    ]
+    await _sent(settings, tmp_path, Batch(blind=blind))
+    assert await shared.blind(["madrid", "local"], *_HOUR) == blind[:2]
+    assert await shared.blind(["bogota"], *_HOUR) == []

@@ -2,7 +2,8 @@
 
 It reads after a durable cursor of its own, which moves only when the server has accepted: killed
 anywhere, it sends some points again, which overwrite themselves. It holds one request's points in
-memory, however long the server is away. Looks and letters go their ways independently.
+memory, however long the server is away. Looks, letters and the other records (terms, sealed days,
+life, entries, blind minutes) go their ways independently.
 
 | answer                           | what is done                                               |
 |----------------------------------|------------------------------------------------------------|
@@ -24,6 +25,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -36,6 +38,7 @@ from uptimed.ports import Batch, Clock, Secrets, StoreError
 from uptimed.stores import influx_lines as lines
 from uptimed.stores.influx_aside import Aside
 from uptimed.stores.influx_points import Catalogue, catalogue_of
+from uptimed.stores.influx_rest import Rest
 from uptimed.stores.influx_server import Answer, Means, Server, packed
 from uptimed.stores.influx_source import Parcel, Source
 from uptimed.stores.reading import Reader
@@ -85,6 +88,9 @@ class CursorNames:
     looks: str
     letters: str
     outages: str  # begins the names of one for each service
+    records: str
+    rest: str  # begins the names of one for each kind of record, and more
+    vantage: str  # a digest of the name that letters and records were sent under
 
     @classmethod
     def of(cls, influx: Influx) -> "CursorNames":
@@ -97,17 +103,29 @@ class CursorNames:
         letters = influx.bucket_letters
         return cls(
             name("looks", influx.bucket_looks), name("letters", letters),
-            f"{name('outages', letters)}/",
+            f"{name('outages', letters)}/", name("records", letters), f"{name('rest', letters)}/",
+            name("vantage", letters),
         )  # fmt: skip
 
 
 def backlog(reader: Reader, influx: Influx) -> int:
     """Return how much was written to the journal since the last that is known to be there.
 
-    For whoever looks at a journal beside a running daemon. It counts looks and changed hours.
+    For whoever looks at a journal beside a running daemon. It counts looks, changed hours and other
+    records.
     """
     names = CursorNames.of(influx)
-    return reader.seq() - min(reader.cursor(names.looks), reader.cursor(names.letters))
+    behind = reader.seq() - min(reader.cursor(names.looks), reader.cursor(names.letters))
+    return behind + Rest(reader, names.rest, "").pending()
+
+
+def oldest_waiting(reader: Reader, influx: Influx) -> Instant | None:
+    """Return when the oldest look began that is not known to be there, None where nobody can tell.
+
+    Letters that are not there are as old as the looks that were written after them.
+    """
+    names = CursorNames.of(influx)
+    return reader.next_written(min(reader.cursor(names.looks), reader.cursor(names.letters)))
 
 
 def delay_us(failures: int, answer: Answer, random: Random) -> int:
@@ -175,7 +193,7 @@ class _Stream:
                 await self._deliver(parcel)
             else:
                 self._healed()
-                await self._moved(parcel.end)
+                await self._moved(parcel.end, parcel.also)
             if not parcel.full:
                 self.waiting_since = None
             pause_us = _BREATH_US * len(parcel.lines) if parcel.full else _IDLE_US
@@ -214,8 +232,10 @@ class _Stream:
             pieces += reversed(left)
             if not left:
                 self._healed()
-                await self._moved(parcel.cursors[stop - 1] if pieces else parcel.end)
-        self._world.source.delivered(parcel)
+                if pieces:
+                    await self._moved(parcel.cursors[stop - 1], {})
+        await self._moved(parcel.end, parcel.also)
+        parcel.done()
 
     async def _piece(self, parcel: Parcel, first: int, stop: int) -> list[tuple[int, int]]:
         """Send the lines [first, stop); return the pieces of them that are still to be sent."""
@@ -295,12 +315,11 @@ class _Stream:
             _log.info("influx: %s arrive again", self.what)
         self.error, self._failures = "", 0
 
-    async def _moved(self, position: int) -> None:
-        if position <= self.position:
+    async def _moved(self, position: int, also: Mapping[str, int]) -> None:
+        if position <= self.position and not also:
             return
-        await self.patiently(
-            lambda: self._world.journal.write(Batch(cursors={self._cursor: position}))
-        )
+        cursors = {self._cursor: position, **also}
+        await self.patiently(lambda: self._world.journal.write(Batch(cursors=cursors)))
         self.position = position
 
     async def _remember(self, begun: Mapping[str, Minute]) -> None:
@@ -331,7 +350,7 @@ class InfluxFollower:
 
     def __init__(self, world: _World, influx: Influx) -> None:
         names = CursorNames.of(influx)
-        self._world = world
+        self._world, self._names = world, names
         self._streams = (
             _Stream(
                 world, "looks", bucket=influx.bucket_looks, cursor=names.looks,
@@ -341,6 +360,10 @@ class InfluxFollower:
                 world, "letters", bucket=influx.bucket_letters, cursor=names.letters,
                 read=world.source.letters,
             ),
+            _Stream(
+                world, "records", bucket=influx.bucket_letters, cursor=names.records,
+                read=Rest(world.source.reader, names.rest, world.source.catalogue.vantage).next,
+            ),
         )  # fmt: skip
 
     async def follow(self) -> None:
@@ -349,9 +372,26 @@ class InfluxFollower:
         What the world does wrong is waited out. An exception out of it is a bug of ours.
         """
         await self._streams[0].patiently(self._world.journal.allow_following)
+        await self._streams[0].patiently(self._under_our_name)
         async with asyncio.TaskGroup() as group:
             for stream in self._streams:
                 group.create_task(stream.run())
+
+    async def _under_our_name(self) -> None:
+        """Begin again with letters and other records where the vantage was given another name.
+
+        They stand under that name over there, and whoever reads asks for it.
+        """
+        reader, vantage = self._world.source.reader, self._world.source.catalogue.vantage
+        name = int.from_bytes(sha256(vantage.encode()).digest()[:6], "big")
+        known = await self._world.do(lambda: reader.cursor(self._names.vantage))
+        if known != name:
+            begun = (self._names.letters, self._names.outages, self._names.records)
+            old: list[str] = []
+            for prefix in (*begun, self._names.rest) if known else ():
+                old += await self._world.do(partial(reader.cursors, prefix))
+            cursors = {**dict.fromkeys(old, 0), self._names.vantage: name}
+            await self._world.journal.write(Batch(cursors=cursors))
 
     def use(self, settings: Settings) -> None:
         """Name clients and count letters as *settings* say, for what is sent from now on."""

@@ -67,6 +67,9 @@ def fields(values: Iterable[tuple[str, int | str]]) -> str:
     )
 
 
-def line(of: str, fields_: str, at: Instant) -> str:
-    """Return a point of the series *of* at an instant, in nanoseconds as the server takes it."""
-    return f"{of} {fields_} {at}000"
+def line(of: str, fields_: str, at: Instant, number: int = 0) -> str:
+    """Return a point of the series *of* at an instant, in nanoseconds as the server takes it.
+
+    *number* tells points of one microsecond apart.
+    """
+    return f"{of} {fields_} {at}{number % 1000:03}"

@@ -86,11 +86,23 @@ _ADVICE = {
 }
 
 
+_ADVICE_READING = {
+    403: "the token may not read from this bucket",
+    404: "there is no such bucket or organisation, or the token may not read it; see `org`, "
+    "`token` and `url`",
+}
+
+
 def advice(status: int) -> str:
     """Return what the operator can do about an answer of *status*, or nothing."""
     if 300 <= status < 400:
         return "it sends us elsewhere, and a write cannot follow; see `url`"
     return _ADVICE.get(status, "")
+
+
+def reading_advice(status: int) -> str:
+    """Return what the operator can do about an answer of *status* to a read, or nothing."""
+    return _ADVICE_READING.get(status) or advice(status)
 
 
 def packed(lines: Sequence[str]) -> bytes:
@@ -162,7 +174,7 @@ class Server:
             return Answer(means=Means.MISTAKEN, message="the token has characters of no token")
         else:
             means = meaning(int(status), "")
-            message = "" if means is Means.THERE else _said(int(status), "")
+            message = "" if means is Means.THERE else _said(int(status), "", advice(int(status)))
             return Answer(means=means, message=message)
 
     def answer(self, error: Exception) -> Answer:
@@ -175,6 +187,13 @@ class Server:
             error, aiohttp.ConnectionTimeoutError
         )
         return Answer(means=Means.LATER, message=self._trouble(error), slow=slow)
+
+    def reading(self, error: Exception) -> str:
+        """Return what an exception of the client says of a read, in one line."""
+        if isinstance(error, ApiException) and error.status:
+            status = int(error.status)
+            return _said(status, _message(error), reading_advice(status))
+        return self.answer(error).message
 
     def _trouble(self, error: Exception) -> str:
         match error:
@@ -198,7 +217,7 @@ class Server:
         dropped = _DROPPED.search(message)
         return Answer(
             means=meaning(status, message),
-            message=_said(status, message),
+            message=_said(status, message, advice(status)),
             dropped=int(dropped[1]) if dropped else None,
             retry_after_us=retry_after_us(_header(error, "Retry-After"), self._clock.now()),
         )
@@ -233,5 +252,5 @@ def _brief(told: str) -> str:
     return plain if len(plain) <= _LONGEST_MESSAGE else f"{plain[:_LONGEST_MESSAGE]}…"
 
 
-def _said(status: int, message: str) -> str:
-    return "; ".join(part for part in (f"status {status}", advice(status), message) if part)
+def _said(status: int, message: str, told: str) -> str:
+    return "; ".join(part for part in (f"status {status}", told, message) if part)

@@ -1,25 +1,33 @@
 """What is to be sent next: read from the journal, made into lines.
 
 Looks come in the order of writing. Of letters the journal tells the hours that changed; of those
-only the minutes are sent that are not known to be there already, with the outages that they touch.
+only the minutes are sent that are not known to be there already, with the outages that they touch,
+and the hour as one text. What else there is (`records`) has no number in the order of writing: each
+kind is asked for what comes after what is there, which a cursor for each keeps.
 
 All of it blocks, and is called from one thread at a time.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeVar
 
-from uptimed.core.minutes import MINUTE, Minute
+from uptimed.core.minutes import MINUTE, Minute, day_of
 from uptimed.core.observations import Attempt, Instant
 from uptimed.core.strip import NOT_MEASURED, Strip
 from uptimed.core.terms import WatchTerms, watch_terms_of
 from uptimed.stores import influx_points as points
+from uptimed.stores import influx_records as records
 from uptimed.stores.influx_points import Catalogue
 from uptimed.stores.reading import LettersChanged, Reader
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 _REMEMBERED_HOURS = 4096  # what is known to be there: 300 bytes each
-_LINES_OF_AN_HOUR = 64  # 60 letters, and the outages among them
+_LINES_OF_AN_HOUR = 66  # 60 letters, the outages among them, the hour and its day
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +42,10 @@ class SentHour:
 class Parcel:
     """Lines to be sent in order. Once line *n* is there, all up to `cursors[n]` is.
 
-    Once all are, all up to *end* is. *full* says that there is probably more. *oldest* is when the
-    first of them was looked at. *begun* are the minutes, by service, before which no outage has
-    begun that was not sent, once these lines are; it must be known before they are sent.
+    Once all are, all up to *end* is, the cursors *also* are kept, and *done* is told of it. *full*
+    says that there is probably more. *oldest* is when the first of them was looked at. *begun* are
+    the minutes, by service, before which no outage has begun that was not sent, once these lines
+    are; it must be known before they are sent.
     """
 
     lines: Sequence[str]
@@ -45,7 +54,8 @@ class Parcel:
     full: bool = False
     oldest: Instant | None = None
     begun: Mapping[str, Minute] = field(default_factory=dict)
-    hours: Mapping[tuple[str, Minute], SentHour] = field(default_factory=dict)
+    also: Mapping[str, int] = field(default_factory=dict)
+    done: Callable[[], None] = lambda: None
 
 
 class Source:
@@ -57,6 +67,7 @@ class Source:
         self.catalogue = catalogue
         self._begun_name = begun_name
         self._sent: OrderedDict[tuple[str, Minute], SentHour] = OrderedDict()
+        self._days: OrderedDict[tuple[str, date], str] = OrderedDict()
 
     def looks(self, after: int, limit: int) -> Parcel:
         """Return the next looks after the cursor *after*, at most *limit*."""
@@ -81,6 +92,7 @@ class Source:
         cursors: list[int] = []
         begun: dict[str, Minute] = {}
         hours: dict[tuple[str, Minute], SentHour] = {}
+        days: dict[tuple[str, date], str] = {}
         with self.reader.snapshot():
             head = self.reader.seq()
             found = self.reader.letters_after(after, most)
@@ -93,6 +105,7 @@ class Source:
                 span = spans[service]
                 if span is not None:
                     new = _Hour(self, changed, span).lines(begun, hours)
+                    new += self._day(changed, days)
                     lines += new
                     cursors += [reached] * len(new)
                 reached = changed.seq
@@ -101,20 +114,29 @@ class Source:
         full = len(found) >= most
         return Parcel(
             lines=lines, cursors=cursors, end=reached if full else max(head, after), full=full,
-            begun=begun, hours=hours,
+            begun=begun, done=lambda: self._delivered(hours, days),
         )  # fmt: skip
+
+    def _day(self, changed: LettersChanged, days: dict[tuple[str, date], str]) -> list[str]:
+        """Return the point of the day of letters that changed, where it is not there already."""
+        day = day_of(changed.start)
+        key = changed.service, day
+        found = self.reader.days(changed.service, day, day)
+        line = records.day_line(found[0], self.catalogue.vantage) if found else ""
+        if not line or line == days.get(key, self._days.get(key)):
+            return []
+        days[key] = line
+        return [line]
 
     def head(self) -> int:
         """Return the cursor after everything that was written."""
         return self.reader.seq()
 
-    def delivered(self, parcel: Parcel) -> None:
-        """Note that all of *parcel* is there."""
-        for key, hour in parcel.hours.items():
-            self._sent[key] = hour
-            self._sent.move_to_end(key)
-        while len(self._sent) > _REMEMBERED_HOURS:
-            self._sent.popitem(last=False)
+    def _delivered(
+        self, hours: Mapping[tuple[str, Minute], SentHour], days: Mapping[tuple[str, date], str]
+    ) -> None:
+        _remember(self._sent, hours)
+        _remember(self._days, days)
 
     def sent(self, service: str, hour: Minute) -> SentHour | None:
         """Return what is known to be there of an hour."""
@@ -128,6 +150,14 @@ class Source:
         kind, role = terms.of(attempt)
         client = self.catalogue.owner(attempt.service).client
         return points.look_line(attempt, client, kind, role)
+
+
+def _remember(known: "OrderedDict[K, V]", new: Mapping[K, V]) -> None:
+    for key, value in new.items():
+        known[key] = value
+        known.move_to_end(key)
+    while len(known) > _REMEMBERED_HOURS:
+        known.popitem(last=False)
 
 
 class _Terms:
@@ -180,6 +210,8 @@ class _Hour:
         self._outages = points.service_series(points.OUTAGE, owner.client, changed.service, vantage)
         start, stop = max(changed.start, span.start), min(changed.stop, span.stop)
         self._strip = self._reader.letters(self._service, Minute(start), Minute(stop))
+        laid = self._reader.laid(self._service, changed.start, changed.stop)
+        self._laid = records.laid_line(laid, self._service, vantage)
         self._before = source.sent(self._service, self._hour)
 
     def lines(
@@ -202,7 +234,7 @@ class _Hour:
         if starts and max(starts) >= mark:
             begun[self._service] = Minute(max(starts) + 1)
         hours[self._service, self._hour] = SentHour(self._strip, frozenset(outages))
-        return [*self._letters(), *withdrawn, *new]
+        return [*self._letters(), *withdrawn, *new, self._laid]
 
     def _letters(self) -> Iterator[str]:
         before = self._before.strip if self._before else Strip(self._strip.start, "")
