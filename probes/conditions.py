@@ -63,6 +63,15 @@ def matched(when: Condition | None, seen: Seen, scene: Scene) -> Match:
     return match
 
 
+def held(when: Condition | None, seen: Seen, scene: Scene, match: Match) -> str:
+    """Return what *when* was found by, in words."""
+    if match.marker:
+        return f"it says {match.marker!r}"
+    if when is not None and when.css is not None:
+        return f"the page has {render(when.css, scene)}"
+    return f"status {seen.status}{_to(seen)}"
+
+
 def needs_page(when: Condition | None) -> bool:
     """Return whether a condition has to parse the page."""
     return when is not None and any(
@@ -228,6 +237,7 @@ def _missing(lines: Sequence[tuple[str, str]], text: str, match: Match, said: st
             match.marker = line
             return
     names = " or ".join(repr(line) for line, _ in lines[:3])
+    names += f" or {len(lines) - 3} more" if len(lines) > 3 else ""
     yield f"{said} {names or 'a marker that is not set'}"
 
 

@@ -32,7 +32,7 @@ from yarl import URL
 
 from probes import net
 from probes.bodies import text_of
-from probes.conditions import Match, Seen, matched, needs_page
+from probes.conditions import Match, Seen, held, matched, needs_page
 from probes.flowfile import bind, find_flow
 from probes.net import Failure
 from probes.pages import Page, PageTrouble, TakenForm
@@ -83,6 +83,8 @@ _LEAST_SECRET = 6  # characters of a token: what is shorter would hide half of w
 _MAINTENANCE_TEXT = "Down for maintenance"
 _MAINTENANCE_WORDS = ("maintenance", "mantenimiento", "manutenção", "wartung", "обслуживани")
 _MAINTENANCE_LOOKED_AT = 64 * 1024
+_COMPLAINT = 120  # characters of what a page tells of trouble
+_COMPLAINED_IN = 256 * 1024  # characters of a page: it is parsed for this in 4 ms
 _TOO_MANY = 429
 _UNAVAILABLE = 503
 _ACCEPT = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
@@ -97,6 +99,10 @@ _VERDICTS = {
 }
 
 _Key = tuple[object, ...]
+
+
+def unheard(_lines: tuple[str, ...]) -> None:
+    """Tell nobody."""
 
 
 def _jar() -> aiohttp.CookieJar:
@@ -159,8 +165,10 @@ class _Attempt:
     session: aiohttp.ClientSession | None = None
     page: URL | None = None  # where the last answer came from
     address: str = ""
+    section: str = ""
     step: str = ""
     steps: list[tuple[str, int]] = field(default_factory=list)
+    strange: tuple[str, ...] = ()  # fields that were sent and that the form does not have
     gone: set[str] = field(default_factory=set)  # cookies and values of earlier in the attempt
 
     @property
@@ -179,6 +187,19 @@ class _Attempt:
         if self.transcript is not None:
             self.transcript.say(text)
 
+    def say_of(self, page: Page) -> None:
+        """Say what of *page* whoever adapts a flow looks for, wherever it stands."""
+        if self.transcript is None:
+            return
+        self.gone.update(page.tokens())
+        for form in page.forms():
+            self.transcript.say(f"  a form: {form}")
+        complaint = page.complaint()
+        if complaint:
+            self.transcript.say(f"  the page says: {complaint}")
+        for way in page.ways_out():
+            self.transcript.say(f"  a way out: {way}")
+
 
 class LoginProbe:
     """Signs in, and keeps sessions. It is entered once, in the loop that it is to work in."""
@@ -191,12 +212,14 @@ class LoginProbe:
         user_agent: str,
         clock: Clock,
         transcripts: bool = False,
+        farewell: Callable[[tuple[str, ...]], None] = unheard,
         find: Callable[[str], Flow] = find_flow,
     ) -> None:
         self._secrets = secrets
         self._caller = Caller(resolver=resolver, user_agent=user_agent)
         self._clock = clock
         self._transcripts = transcripts
+        self._farewell = farewell  # is told the transcripts of the sign-outs at the end
         self._find = find
         self._kept: dict[_Key, _Kept] = {}
         self._not_before: dict[tuple[str, str | None, int | None], int] = {}  # monotonic, by origin
@@ -385,7 +408,9 @@ class LoginProbe:
         """Sign out, if that goes: nothing depends on it."""
         try:
             async with asyncio.timeout(within_s):
-                await self._run(attempt, "logout", attempt.flow.logout)
+                end = await self._run(attempt, "logout", attempt.flow.logout)
+            if end.then is not Then.OK:
+                attempt.say("not signed out: the system keeps the session until it ends by itself")
         except (TimeoutError, Failure, TemplateFault) as error:
             attempt.say(f"= not signed out: {error}")
         attempt.kept.is_open = False
@@ -417,6 +442,8 @@ class LoginProbe:
                 async with self._caller.session(keep=True, cookies=kept.jar) as session:
                     attempt.session = session
                     await self._sign_out(attempt, LOGOUT_S)
+            if attempt.transcript is not None:
+                self._farewell(attempt.transcript.masked(attempt.mask()))
 
     # ---- waiting
 
@@ -467,7 +494,7 @@ class LoginProbe:
             place += 1
             if step.condition and holds(step.condition, attempt.scene) is step.negated:
                 continue
-            attempt.step = step.id
+            attempt.section, attempt.step, attempt.strange = section, step.id, ()
             if attempt.transcript is not None:
                 attempt.transcript.step(section, step.id)
             begun = perf_counter_ns()
@@ -624,8 +651,10 @@ def _request(attempt: _Attempt, step: Step) -> Request:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
         taken = attempt.kept.took.get(wanted.form_of)
         fields = dict(taken.fields) if isinstance(taken, TakenForm) else {}
-        own = wanted.form or {}
-        fields.update({render(k, scene): render(v, scene) for k, v in own.items()})
+        own = {render(k, scene): render(v, scene) for k, v in (wanted.form or {}).items()}
+        if wanted.form_of:
+            attempt.strange = _strange(attempt, own, fields)
+        fields.update(own)
         body = urlencode(fields).encode()
     elif wanted.json is not None:
         headers["Content-Type"] = "application/json"
@@ -635,6 +664,18 @@ def _request(attempt: _Attempt, step: Step) -> Request:
     headers.update({name: render(value, scene) for name, value in wanted.headers.items()})
     method = render(wanted.method, scene).upper()
     return Request(method, url, headers, body)
+
+
+def _strange(
+    attempt: _Attempt, own: Mapping[str, str], fields: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return which of the *own* fields the taken form does not have, and say so."""
+    strange = tuple(name for name in own if name not in fields)
+    if strange and fields:
+        attempt.say(
+            f"  the form has no field {' or '.join(map(repr, strange))}: it has {', '.join(fields)}"
+        )
+    return strange if fields else ()
 
 
 def _url(attempt: _Attempt, step: Step) -> URL:
@@ -743,6 +784,7 @@ def _judge(
 ) -> tuple[_End, Outcome | None]:
     """Return how the step ends, with what was taken where it is well."""
     judged = _meaning(step, seen, attempt.scene, attempt.settings.expect)
+    attempt.say_of(seen.page)
     if attempt.transcript is not None:
         _explain(attempt, step, seen, judged)
     detail = ""
@@ -766,7 +808,9 @@ def _meaning(step: Step, seen: Seen, scene: Scene, expect: Expectation) -> _Judg
     word = _maintenance_word(seen)
     if word:
         return _Judged(Then.MAINTENANCE, None, word)
-    broken = broken_marker(Answer(body=seen.page.body, location=seen.location), expect)
+    proven = _is_proven(first) and seen.page.is_whole()
+    answer = Answer(body=seen.page.body, location=seen.location)
+    broken = broken_marker(answer, expect, proven=proven)
     if broken:
         where = "body has" if broken in seen.page.body else "redirects to"
         why = f"{where} {broken!r}: a broken page, with status {seen.status}"
@@ -777,6 +821,14 @@ def _meaning(step: Step, seen: Seen, scene: Scene, expect: Expectation) -> _Judg
         return _Judged(Then.BLOCKED, None, "", "status 429: too many requests")
     last = step.outcomes[-1]
     return _Judged(last.then, last)
+
+
+def _is_proven(outcome: Outcome | None) -> bool:
+    """Return whether *outcome* is well by something that the page itself has."""
+    if outcome is None or outcome.then is not Then.OK or outcome.when is None:
+        return False
+    when = outcome.when
+    return bool(when.body or when.body_matches or when.text or when.json)
 
 
 def _first(step: Step, seen: Seen, scene: Scene) -> tuple[Outcome | None, Match]:
@@ -814,8 +866,24 @@ def _detail(attempt: _Attempt, step: Step, seen: Seen, judged: _Judged) -> str:
     else:
         wanted = next(o for o in step.outcomes if o.then is Then.OK)
         said = matched(wanted.when, shows, attempt.scene).miss or f"status {seen.status}"
-    elsewhere = _elsewhere(attempt, seen, mask)
-    return f"{why}: {said}{elsewhere}" if why else f"{said}{elsewhere}"
+    said += _elsewhere(attempt, seen, mask) + _hints(attempt, seen, judged, mask)
+    return f"{why}: {said}" if why else said
+
+
+def _hints(attempt: _Attempt, seen: Seen, judged: _Judged, mask: Mask) -> str:
+    """Return what may be behind an error of a login, for whoever adapts the flow.
+
+    Of a page behind the login nothing is quoted: people's own texts may stand there.
+    """
+    if judged.then is not Then.ERROR or attempt.section != "login":
+        return ""
+    strange = " or ".join(map(repr, attempt.strange))
+    hints = [f"the form has no field {strange}"] if strange else []
+    is_short = len(seen.page.body) <= _COMPLAINED_IN
+    complaint = seen.page.complaint() if is_short and not judged.marker else ""
+    if complaint:
+        hints.append(f"the page says {excerpt(complaint, mask, _COMPLAINT)!r}")
+    return "".join(f"; {hint}" for hint in hints)
 
 
 def _elsewhere(attempt: _Attempt, seen: Seen, mask: Mask) -> str:
@@ -844,7 +912,7 @@ def _explain(attempt: _Attempt, step: Step, seen: Seen, judged: _Judged) -> None
         if match.miss:
             attempt.say(f"  not {outcome.then} ({number}): {match.miss}")
         if outcome is judged.outcome:
-            why = f"it says {match.marker!r}" if match.marker else "as wanted"
+            why = held(outcome.when, shows, attempt.scene, match)
             attempt.say(f"  {outcome.then} ({number}): {why}")
             return
     if judged.outcome is None:
@@ -879,9 +947,9 @@ def _take_all(attempt: _Attempt, step: Step, seen: Seen) -> str:
 def _remember(attempt: _Attempt, take: Take, value: str | TakenForm) -> None:
     """Keep in mind which values are secret."""
     if isinstance(value, TakenForm):
-        # What stands in hidden fields is a token oftener than not.
+        # What stands in hidden fields is a token oftener than not; where we came from is none.
         hidden = {v for v in value.fields.values() if len(v) >= 3 * _LEAST_SECRET}
-        attempt.kept.made |= hidden
+        attempt.kept.made |= {v for v in hidden if v.rstrip("/") not in attempt.scene.base_url}
         names = ", ".join(value.fields)
         attempt.say(f"  took {take.name}: action {value.action!r}, fields {names}")
         return

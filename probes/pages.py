@@ -7,6 +7,7 @@ fields of a form are counted. Nothing here knows what an answer means.
 
 import functools
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -22,8 +23,30 @@ FORM_CHARACTERS = 64 * 1024
 _UNSEEN = frozenset({"script", "style", "template"})
 _UNSENT = frozenset({"submit", "button", "image", "reset", "file"})
 _TICKED = frozenset({"checkbox", "radio"})
+_END = "</html>"
 _JSON_BEGINS = ("{", "[", '"')
 _LIMIT_SELECTOR = 1000
+_MOST_COMPLAINTS = 3
+_LONGEST_COMPLAINT = 200  # characters: what is longer is a part of the page, not a message
+_LOOKED_AT = 50  # elements
+_MOST_NAMES = 30
+_TOKEN = re.compile(r"[\w.+/=-]{18,}")
+_LONGEST_WORDS = 40  # characters of what a link says
+_PARTING = (
+    "logout", "log out", "logoff", "log off", "signout", "sign out", "sign-out",
+    "cerrar sesión", "salir", "выйти", "выход",
+)  # fmt: skip
+_TELLING = ("error", "alert", "invalid", "failure", "danger", "flash", "warning", "messages")
+_COMPLAINTS = etree.XPath(
+    "//*[not(self::script or self::style or self::body or self::html or self::input)]["
+    "@role='alert' or "
+    + " or ".join(
+        "contains(translate(concat(@class, ' ', @id), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', "
+        f"'abcdefghijklmnopqrstuvwxyz'), '{word}')"
+        for word in _TELLING
+    )
+    + "]"
+)
 
 
 class PageTrouble(Exception):
@@ -80,6 +103,18 @@ class Page:
             except RecursionError as error:
                 raise ValueError("nested too deeply") from error
         return self._document
+
+    def is_whole(self) -> bool:
+        """Return whether nothing was cut off or came after: a page with its end, or JSON.
+
+        A script that dies prints why in the place of the rest.
+        """
+        if self.body.rstrip()[-len(_END) :].lower() == _END:
+            return True
+        try:
+            return isinstance(self.document(), dict | list)
+        except ValueError:
+            return False
 
     # ---- HTML
 
@@ -139,6 +174,50 @@ class Page:
             return TakenForm()
         return TakenForm(form.get("action") or "", _fields(form))
 
+    def complaint(self) -> str:
+        """Return what the page tells in the places where pages tell of trouble, or "".
+
+        A guess by the names of classes: for people to read, not to judge by.
+        """
+        root = self.root() if "<" in self.body else None
+        if root is None:
+            return ""
+        elements = _COMPLAINTS(root)
+        found: list[str] = []
+        for element in elements[:_LOOKED_AT] if isinstance(elements, list) else ():
+            said = " ".join("".join(element.itertext()).split())
+            is_new = not any(said in other for other in found)
+            if 0 < len(said) <= _LONGEST_COMPLAINT and is_new:
+                found.append(said)
+        return "; ".join(found[:_MOST_COMPLAINTS])
+
+    def ways_out(self) -> tuple[str, ...]:
+        """Return the links and forms that look as if they sign out: `Logout: /logout`."""
+        root = self.root() if "<" in self.body else None
+        if root is None:
+            return ()
+        found: dict[str, None] = {}
+        for element in root.iter("a", "form"):
+            place = element.get("href") or element.get("action") or ""
+            said = " ".join("".join(element.itertext()).split())[:_LONGEST_WORDS]
+            if any(word in f"{place} {said}".lower() for word in _PARTING):
+                method = (element.get("method") or "get").upper()
+                found[f"{said!r}, {method} {place}"] = None
+        return tuple(found)[:_MOST_COMPLAINTS]
+
+    def tokens(self) -> tuple[str, ...]:
+        """Return what stands in hidden fields and looks like a token, taken or not."""
+        root = self.root() if "<" in self.body else None
+        if root is None:
+            return ()
+        values = (e.get("value") or "" for e in root.iter("input") if e.get("type") == "hidden")
+        return tuple(value for value in values if _TOKEN.fullmatch(value))
+
+    def forms(self) -> tuple[str, ...]:
+        """Return what each form has: `POST /login: username, password (password)`."""
+        root = self.root() if "<" in self.body else None
+        return tuple(map(_form_in_words, root.iter("form"))) if root is not None else ()
+
     # ---- patterns
 
     def match(self, pattern: str) -> str:
@@ -152,6 +231,17 @@ class Page:
 def as_seen(text: str) -> str:
     """Return *text* on one line, spaces made one and without case."""
     return " ".join(text.split()).casefold()
+
+
+def _form_in_words(form: "etree._Element") -> str:
+    names: list[str] = []
+    for element in form.iter("input", "select", "textarea"):
+        kind = (element.get("type") or "text").lower() if element.tag == "input" else element.tag
+        name = element.get("name")
+        if name and kind not in _UNSENT:
+            names.append(name if kind == "text" else f"{name} ({kind})")
+    method = (form.get("method") or "get").upper()
+    return f"{method} {form.get('action') or 'here'}: {', '.join(names[:_MOST_NAMES])}"
 
 
 def _form_of(element: "etree._Element") -> "etree._Element | None":

@@ -1,11 +1,11 @@
 """The probes there are, by their kind."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from probes.dns import DnsProbe
 from probes.http import HttpProbe
-from probes.login import LoginProbe
+from probes.login import LoginProbe, unheard
 from probes.net import Resolver
 from probes.tcp import TcpProbe
 from probes.tls import TlsProbe
@@ -25,10 +25,12 @@ async def probes(
     version: str,
     clock: Clock,
     transcripts: bool = False,
+    farewell: Callable[[tuple[str, ...]], None] = unheard,
 ) -> AsyncIterator[Mapping[str, Probe]]:
     """Open the probes, by their kind, in the running loop; close what they hold at the end.
 
-    With *transcripts* the observations of logins hold the whole conversation, masked.
+    With *transcripts* the observations of logins hold the whole conversation, masked, and
+    *farewell* is told those of the sign-outs at the end.
     """
     agent = user_agent_of(version)
     async with AsyncExitStack() as stack:
@@ -39,6 +41,7 @@ async def probes(
             user_agent=agent,
             clock=clock,
             transcripts=transcripts,
+            farewell=farewell,
         )
         yield {
             "http": await stack.enter_async_context(http),

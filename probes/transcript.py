@@ -9,8 +9,16 @@ from collections.abc import Iterable, Mapping
 from uptimed.ports import Mask
 
 _GATHERED = 8192  # characters of a body
-_SHOWN = 1500  # characters of a body, after masking
+_SHOWN = 2000  # characters of a body, after masking
 _LINE = 400  # characters of any other line
+_MACHINERY = (
+    ("<!--", "-->", ""),
+    ("<style", "</style>", "<style>..."),
+    ("<script", "</script>", "<script>..."),
+    ("<svg", "</svg>", "<svg>..."),
+    ("<link", ">", ""),
+    ("<meta", ">", ""),
+)
 _LEAST = 256  # a mask that leaves less of a long text may have left half a secret at its end
 
 
@@ -48,7 +56,7 @@ class Transcript:
         self._lines.append((f"  < {status}", ""))
         self._lines.extend((f"  < {name}: {value}", "") for name, value in headers)
         if body:
-            self._lines.append(("  | ", _without_styles(body[: 8 * _GATHERED])))
+            self._lines.append(("  | ", _without_machinery(body[: 16 * _GATHERED])))
 
     def masked(self, mask: Mask) -> tuple[str, ...]:
         """Return the lines."""
@@ -62,16 +70,25 @@ class Transcript:
         return tuple(found)
 
 
-def _without_styles(body: str) -> str:
-    """Return *body* without the rules inside `<style>`, which tell nobody anything."""
+def _without_machinery(body: str) -> str:
+    """Return *body* without what comes before the form in every page, and tells nobody anything."""
+    for begin, end, instead in _MACHINERY:
+        body = _without(body, begin, end, instead)
+    return body
+
+
+def _without(body: str, begin: str, end: str, instead: str) -> str:
     kept: list[str] = []
     place = 0
-    while (begin := body.find("<style", place)) >= 0:
-        end = body.find("</style>", begin)
-        if end < 0:
+    lower = body.lower()
+    if len(lower) != len(body):  # some letters change their length; then as it stands
+        lower = body
+    while (first := lower.find(begin, place)) >= 0:
+        last = lower.find(end, first)
+        if last < 0:
             break
-        kept.append(body[place:begin] + "<style>...")
-        place = end
+        kept.append(body[place:first] + instead)
+        place = last + len(end)
     return "".join(kept) + body[place:]
 
 

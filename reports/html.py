@@ -14,6 +14,7 @@ from reports import vocabulary
 from reports.as_json import chain_head, letters_sha256
 from reports.figures import Words, utc
 from reports.language import Language, language_of
+from reports.support_view import SupportView
 from reports.theme import readable
 from reports.view import MOST_CHANGES, ServiceView
 from uptimed.core.statement import Party, Statement
@@ -34,6 +35,7 @@ def report_html(statement: Statement, language: str) -> str:
             contract=statement.contract,
             period=statement.period,
             views=[ServiceView(statement, service, words) for service in statement.services],
+            support=_support(statement, words),
             called=partial(_called, spoken),
             house=vocabulary.terms(statement.contract.house, spoken),
             words_of=vocabulary,
@@ -47,6 +49,13 @@ def report_html(statement: Statement, language: str) -> str:
             Role=Role,
         )
     )
+
+
+def _support(statement: Statement, words: Words) -> SupportView | None:
+    """Return the page of support clocks; None where the contract has none."""
+    if statement.support is None:
+        return None
+    return SupportView(statement, statement.support, words)
 
 
 @cache

@@ -20,6 +20,7 @@ from reports.language import language_of
 from uptimed.core.minutes import moment_of
 from uptimed.core.statement import Statement
 from uptimed.core.terms import canonical_json
+from uptimed.core.terms_text import terms_text
 
 if TYPE_CHECKING:
     from pydyf import PDF
@@ -91,12 +92,16 @@ def _attachments(statement: Statement, language: str) -> "list[Attachment]":
         ("minutes.csv", minutes_csv(statement), "Data", say("The minutes of the month")),
         ("edges.csv", edges_csv(statement), "Data", say("The minutes beyond the month's edges")),
         ("report.json", report_json(statement), "Data", say("The figures of this report")),
-        ("terms.json", terms_json(statement), "Source", say("The terms of the contract")),
+        ("contract.json", contract_json(statement), "Source", say("The contract as written")),
+        ("terms.json", terms_json(statement), "Source", say("The terms that counted")),
         ("watch.json", watch_json(statement), "Source", say("How the services were watched")),
+        ("chain.jsonl", chain_jsonl(statement), "Data", say("The sealed records of the days")),
+        ("entries.jsonl", entries_jsonl(statement), "Data", say("What people entered")),
     ]
     return [
         _attachment(Attachment, name, text, relationship, description, moment)
         for name, text, relationship, description in files
+        if text
     ]
 
 
@@ -113,9 +118,25 @@ def _attachment(
     )
 
 
-def terms_json(statement: Statement) -> str:
+def contract_json(statement: Statement) -> str:
     """Return the contract in its canonical form: the SHA-256 of these bytes is in the report."""
     return statement.contract.canonical or canonical_json({"id": statement.contract.id})
+
+
+def terms_json(statement: Statement) -> str:
+    """Return the terms of availability with every value that counted, ours included."""
+    return terms_text(statement.contract)
+
+
+def chain_jsonl(statement: Statement) -> str:
+    """Return the sealed records of the month's days, a canonical line each, service by service."""
+    return "".join(f"{record}\n" for link in statement.chain for record in link.records)
+
+
+def entries_jsonl(statement: Statement) -> str:
+    """Return what people entered from the month on, up to the head that is printed, a line each."""
+    records = () if statement.entries is None else statement.entries.records
+    return "".join(f"{record}\n" for record in records)
 
 
 def watch_json(statement: Statement) -> str:

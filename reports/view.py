@@ -13,8 +13,16 @@ from reports import charts
 from reports.figures import Words, verdict_heading, verdict_reason
 from reports.language import Language
 from reports.vocabulary import CAUSES, LETTERS, called
+from uptimed.core.corrections import Change, Correction
 from uptimed.core.figures import Figures, Verdict
-from uptimed.core.statement import Gap, OutageLine, ProbeLine, ServiceStatement, Statement
+from uptimed.core.statement import (
+    CorrectionLine,
+    Gap,
+    OutageLine,
+    ProbeLine,
+    ServiceStatement,
+    Statement,
+)
 from uptimed.core.strip import (
     DEGRADED,
     EXCEPTED,
@@ -30,6 +38,18 @@ MOST_OUTAGES = 120
 """Outages in a table; of more, the longest. All of them are in the attached figures."""
 MOST_GAPS = 60
 MOST_CHANGES = 40
+MOST_CORRECTIONS = 20
+"""Corrections that are told in full; of more, the newest. All of them are in the figures."""
+MOST_STRETCHES = 12  # of one correction
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A service's figures under one condition: what it is, and what the verdict would be."""
+
+    label: str
+    figures: Figures
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -277,6 +297,61 @@ class ServiceView:
         shown = self.gaps
         gaps = self.service.gaps
         return len(gaps) - len(shown), sum(g.minutes for g in gaps) - sum(g.minutes for g in shown)
+
+    @property
+    def corrections(self) -> Sequence[CorrectionLine]:
+        """Return the corrections that are told in full, oldest first."""
+        return self.service.corrections[-MOST_CORRECTIONS:]
+
+    @property
+    def corrections_left(self) -> int:
+        """Return how many corrections are not told in full."""
+        return len(self.service.corrections) - len(self.corrections)
+
+    @property
+    def newest(self) -> Sequence[CorrectionLine]:
+        """Return the correction that made this revision, where it is this service's."""
+        revision = self.statement.revision
+        return [c for c in self.service.corrections if c.revised.revision == revision]
+
+    def changes_of(self, correction: Correction) -> Sequence[Change]:
+        """Return the stretches of a correction that are listed."""
+        return correction.changes[:MOST_STRETCHES]
+
+    def changes_left(self, correction: Correction) -> int:
+        """Return how many stretches of a correction are not listed."""
+        return len(correction.changes) - len(self.changes_of(correction))
+
+    @property
+    def before_and_after(self) -> Sequence[Compared]:
+        """Return the figures as first recorded, after the corrections before the last, and now."""
+        say, lines = self.language.say, self.corrections
+        original = self.service.original or self.figures
+        rows = [self._compared(say("On record, without corrections"), original)]
+        rows += [
+            self._compared(say("After {correction}", correction=line.correction.id), line.after)
+            for line in lines[:-1]
+        ]
+        return [*rows, self._compared(say("As it counts, corrected"), self.figures)]
+
+    @property
+    def with_and_without(self) -> Sequence[Compared]:
+        """Return the figures with nothing excepted, and as they count."""
+        say = self.language.say
+        without = self.service.without_exceptions or self.figures
+        return [
+            self._compared(say("Without any exception"), without),
+            self._compared(say("As it counts, with exceptions"), self.figures),
+        ]
+
+    def _compared(self, label: str, figures: Figures) -> Compared:
+        heading = verdict_heading(
+            self.language,
+            figures,
+            self.statement.contract,
+            complete=self.statement.period.complete,
+        )
+        return Compared(label=label, figures=figures, verdict=heading)
 
     def cause(self, key: str) -> str:
         """Return a cause in words."""

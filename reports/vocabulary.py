@@ -63,11 +63,13 @@ CAUSES: Mapping[str, str] = {
     "restored": mark("the record was restored from a copy"),
     "references_failed": mark("our own network failed"),
     "references_back": mark("our own network came back"),
+    "late_looks": mark("looks came too late to count"),
     # What became of looks, where no cause says more.
     "rejected": mark("login rejected"),
     "blocked": mark("account blocked"),
     "not_measured": mark("not measured"),
     "undecided": mark("some looks failed, too few to tell"),
+    "few_vantages": mark("too few vantages measured"),
     "no_look": mark("no look was taken"),
     "": mark("cause not recorded"),
 }
@@ -76,6 +78,41 @@ CLASSES: Mapping[str, str] = {
     "system_down": mark("System down"),
     "login_failure": mark("Login failure"),
     "degraded": mark("Degraded"),
+}
+
+CLOCKS: Mapping[str, str] = {
+    "registration": mark("Registration"),
+    "classification": mark("Classification"),
+    "first_response": mark("First response"),
+    "answer": mark("Answer when it will be solved"),
+    "restore": mark("Restoration"),
+    "resolution": mark("Resolution"),
+    "update": mark("Updates"),
+    "escalation": mark("Escalation"),
+}
+
+CLOCK_VERDICTS: Mapping[str, str] = {
+    "met": mark("in time"),
+    "missed": mark("missed"),
+    "running": mark("still running"),
+    "paused": mark("paused"),
+    "undetermined": mark("cannot be decided: minutes of it were not measured"),
+}
+
+UNJUDGED: Mapping[str, str] = {
+    "proposed": mark("nobody confirmed the severity"),
+    "agreed": mark("no time was agreed on"),
+    "no_target": mark("no time is promised"),
+    "tracked": mark("no time is promised"),
+    "mean": mark("shown without a verdict"),
+    "share": mark("shown without a verdict"),
+}
+
+INCIDENT_STATES: Mapping[str, str] = {
+    "open": mark("open"),
+    "paused": mark("paused"),
+    "resolved": mark("resolved"),
+    "closed": mark("closed"),
 }
 
 ROLES: Mapping[str, str] = {
@@ -113,6 +150,31 @@ DOWN: Mapping[str, str] = {
 NOT_ADMITTED: Mapping[str, str] = {
     "not_excluded": mark("the agreement does not exclude maintenance"),
     "late_notice": mark("announced too late"),
+    "not_announced": mark("the client has not been told yet"),
+    "cancelled": mark("cancelled before it began"),
+    "cap": mark("the cap of the month is used up"),
+    "out_of_scope": mark("outside the agreement or its hours"),
+}
+
+NOT_EXCEPTED: Mapping[str, str] = {
+    "not_excluded": mark("the agreement does not exclude exceptions"),
+    "not_notified": mark("the client has not been notified"),
+    "late_notice": mark("notified after the first report was given out"),
+    "withdrawn": mark("withdrawn"),
+}
+
+ANSWERS: Mapping[str, str] = {
+    "none": mark("none yet"),
+    "accepted": mark("accepted"),
+    "objected": mark("objected"),
+}
+
+OUTCOMES: Mapping[str, str] = {
+    "open": mark("not answered yet"),
+    "accepted": mark("accepted and corrected"),
+    "partly": mark("accepted in part"),
+    "rejected": mark("rejected"),
+    "withdrawn": mark("withdrawn by the client"),
 }
 
 ATTEMPT_RULES: Mapping[str, str] = {

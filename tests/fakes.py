@@ -7,11 +7,14 @@ fakes only: a real socket or thread is not waited for.
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
+from uptimed.core.entries import Entry, EntryKind
+from uptimed.core.issues import Post
 from uptimed.core.minutes import (
     Minute,
     day_minutes,
@@ -28,6 +31,7 @@ from uptimed.ports import (
     Batch,
     BlindMinute,
     ConfigRecord,
+    ContractRecord,
     DayLetters,
     LifeEvent,
     ReferenceCheck,
@@ -244,7 +248,11 @@ class FakeJournal:
     life_events: list[LifeEvent] = field(default_factory=list)
     blind_minutes: list[BlindMinute] = field(default_factory=list)
     config_records: list[ConfigRecord] = field(default_factory=list)
+    contract_records: list[ContractRecord] = field(default_factory=list)
     sealed: dict[tuple[str, date], Seal] = field(default_factory=dict)
+    cursors: dict[str, int] = field(default_factory=dict)
+    entered: list[Entry] = field(default_factory=list)
+    posted: list[Post] = field(default_factory=list)
     beat: Instant | None = None
     writes: int = 0
     broken: str = ""  # why nothing can be written
@@ -269,7 +277,10 @@ class FakeJournal:
         self.blind_minutes += batch.blind
         for record in batch.configs:
             self._keep_terms(record)
+        for agreed in batch.contracts:
+            self._keep_contract(agreed)
         self.sealed |= {(seal.service, seal.day): seal for seal in batch.seals}
+        self.cursors |= batch.cursors
         self.beat = batch.heartbeat or self.beat
 
     def _keep_terms(self, record: ConfigRecord) -> None:
@@ -279,6 +290,16 @@ class FakeJournal:
             same = (record.service, record.since)
             kept = [c for c in self.config_records if (c.service, c.since) != same]
             self.config_records = [*kept, record]
+
+    def _keep_contract(self, record: ContractRecord) -> None:
+        """Keep what was agreed; for earlier minutes it stays as it was."""
+        last = next(reversed(self.contracts(record.client)), None)
+        if last is not None and last.sha256 == record.sha256:
+            return
+        if last is not None and last.since >= record.since:
+            self.contract_records.remove(last)
+            record = replace(record, since=last.since)
+        self.contract_records.append(record)
 
     def _refuse_conflict(self, attempt: Attempt) -> None:
         known = self.known.get(_identity(attempt), attempt)
@@ -341,6 +362,11 @@ class FakeJournal:
         mine = (c for c in self.config_records if c.service == service)
         return sorted(mine, key=lambda c: c.since)
 
+    def contracts(self, client: str) -> Sequence[ContractRecord]:
+        self._readable()
+        mine = (c for c in self.contract_records if c.client == client)
+        return sorted(mine, key=lambda c: c.since)
+
     def life(self, start: Minute, stop: Minute) -> Sequence[LifeEvent]:
         self._readable()
         return [
@@ -361,6 +387,33 @@ class FakeJournal:
     def heartbeat(self) -> Instant | None:
         self._readable()
         return self.beat
+
+    def entries(
+        self, client: str = "", kinds: Sequence[EntryKind] = tuple(EntryKind), *, after: int = 0
+    ) -> Sequence[Entry]:
+        self._readable()
+        return [
+            entry for entry in self.entered
+            if client in {"", entry.client} and entry.kind in kinds and entry.number > after
+        ]  # fmt: skip
+
+    def posts(self, client: str) -> Sequence[Post]:
+        self._readable()
+        return self.posted if client else []
+
+    def cursor(self, name: str) -> int:
+        self._readable()
+        return self.cursors.get(name, 0)
+
+    def attempt_counts(
+        self, service: str, start: Minute, stop: Minute, every: int
+    ) -> Mapping[tuple[str, Minute], int]:
+        self._readable()
+        return Counter(
+            (a.vantage, Minute(minute_of(a.at) // every * every))
+            for a in self.known.values()
+            if a.service == service and start <= minute_of(a.at) < stop
+        )
 
     # For tests
 
@@ -389,3 +442,59 @@ class Ears:
 async def gather_all(work: Iterable[Awaitable[object]]) -> list[object]:
     """Wait for all of *work* at once."""
     return list(await asyncio.gather(*work))
+
+
+@dataclass
+class FakeShared:
+    """Where monitors leave their looks: in memory, and as unfriendly as a test asks for."""
+
+    left: dict[tuple[str, str, str, int, int], Attempt] = field(default_factory=dict)
+    blind_minutes: list[BlindMinute] = field(default_factory=list)
+    away: str = ""  # why nothing can be read
+    half: bool = False  # an answer lacks its second half, and does not say so
+    broken_after: int | None = None  # an answer breaks off after so many attempts
+    reads: int = 0
+
+    def leave(self, *attempts: Attempt) -> None:
+        """Take attempts as a follower sends them: without evidence."""
+        self.left |= {_identity(a): replace(a, evidence=None) for a in attempts}
+
+    async def counts(
+        self,
+        services: Sequence[str],
+        vantages: Sequence[str],
+        start: Minute,
+        stop: Minute,
+        every: int,
+    ) -> Mapping[tuple[str, Minute], int]:
+        self._reachable()
+        return Counter(
+            (a.vantage, Minute(minute_of(a.at) // every * every))
+            for a in self._wanted(services, vantages)
+            if start <= minute_of(a.at) < stop
+        )
+
+    async def attempts(
+        self, services: Sequence[str], vantages: Sequence[str], start: Instant, stop: Instant
+    ) -> AsyncIterator[Attempt]:
+        self._reachable()
+        self.reads += 1
+        found = [a for a in self._wanted(services, vantages) if start <= a.at < stop]
+        whole = len(found) if not self.half else len(found) // 2
+        for number, attempt in enumerate(found[:whole]):
+            if number == self.broken_after:
+                raise StoreError("its answer broke off")
+            yield attempt
+
+    async def blind(
+        self, vantages: Sequence[str], start: Minute, stop: Minute
+    ) -> Sequence[BlindMinute]:
+        self._reachable()
+        return [b for b in self.blind_minutes if b.vantage in vantages and start <= b.minute < stop]
+
+    def _reachable(self) -> None:
+        if self.away:
+            raise StoreError(self.away)
+
+    def _wanted(self, services: Sequence[str], vantages: Sequence[str]) -> Iterable[Attempt]:
+        return [a for a in self.left.values() if a.service in services and a.vantage in vantages]

@@ -5,6 +5,7 @@ the page. Names and units follow Prometheus' rules; minutes are the unit of the 
 theirs. Labels are bounded: ids of the configuration and closed vocabularies.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -20,7 +21,15 @@ from typing_extensions import override
 
 from uptimed.core.figures import Figures
 from uptimed.core.observations import SECOND, Cause, Outcome
-from uptimed.core.snapshot import HistogramData, ProbeView, ServiceView, Snapshot
+from uptimed.core.snapshot import (
+    GatherView,
+    HistogramData,
+    IncidentView,
+    MailView,
+    ProbeView,
+    ServiceView,
+    Snapshot,
+)
 from uptimed.core.terms import PPM
 
 _STATES = {
@@ -51,8 +60,13 @@ def metrics_of(snapshot: Snapshot) -> Iterator[Metric]:
     """Yield the metrics of *snapshot*."""
     yield from _services(snapshot.services.values())
     yield from _months([view for view in snapshot.services.values() if view.month])
+    yield from _incidents(snapshot.incidents)
     yield from _probes(snapshot)
     yield from _monitor(snapshot)
+    if snapshot.gather is not None:
+        yield from _gathered(snapshot.gather)
+    if snapshot.mail is not None:
+        yield from _mail(snapshot.mail)
 
 
 class _Picture(Collector):
@@ -195,6 +209,51 @@ def _ratio(ppm: int | None) -> float | None:
     return None if ppm is None else ppm / PPM
 
 
+def _incidents(views: Collection[IncidentView]) -> Iterator[Metric]:
+    """Yield what is open. Of several incidents of a service the clock that is due first counts.
+
+    One whose time is up hides none that can still be kept.
+    """
+    is_open = GaugeMetricFamily(
+        "uptimed_incident_open", "Incidents that are not resolved, by severity.",
+        labels=(*_SERVICE, "severity"),
+    )  # fmt: skip
+    remaining = GaugeMetricFamily(
+        "uptimed_incident_clock_remaining_seconds",
+        "Support hours that a clock of an open incident has left; negative when time is up.",
+        labels=(*_SERVICE, "clock"),
+    )  # fmt: skip
+    missed = GaugeMetricFamily(
+        "uptimed_incident_clocks_missed", "Open incidents for which a clock's time is up.",
+        labels=(*_SERVICE, "clock"),
+    )  # fmt: skip
+    escalations = GaugeMetricFamily(
+        "uptimed_incident_escalations_due",
+        "Levels that open incidents have come to and nobody recorded as escalated.",
+        labels=_SERVICE,
+    )  # fmt: skip
+    counts: Counter[tuple[str, str, str]] = Counter()
+    clocks: dict[tuple[str, str, str], list[int]] = {}
+    levels: Counter[tuple[str, str]] = Counter()
+    for view in views:
+        place = (view.client, view.service)
+        counts[*place, view.severity] += 1
+        levels[place] += view.escalations_due
+        for clock, seconds in view.remaining_s.items():
+            clocks.setdefault((*place, clock), []).append(seconds)
+    for labels, count in sorted(counts.items()):
+        is_open.add_metric(labels, count)
+    for labels, left in sorted(clocks.items()):
+        remaining.add_metric(labels, min(left, key=lambda seconds: (seconds <= 0, seconds)))
+        missed.add_metric(labels, sum(1 for seconds in left if seconds <= 0))
+    for where, count in sorted(levels.items()):
+        escalations.add_metric(where, count)
+    yield is_open
+    yield remaining
+    yield missed
+    yield escalations
+
+
 def _probes(snapshot: Snapshot) -> Iterator[Metric]:
     success = GaugeMetricFamily(
         "uptimed_probe_success", "1 if the last attempt passed, 0 if it failed.", labels=_PROBE
@@ -212,7 +271,8 @@ def _probes(snapshot: Snapshot) -> Iterator[Metric]:
         "When the certificate that the target showed expires.", labels=_PROBE,
     )  # fmt: skip
     rejected = GaugeMetricFamily(
-        "uptimed_login_rejected", "1 while the last login's credentials were rejected.",
+        "uptimed_login_rejected",
+        "1 while an account's credentials are rejected: it has not passed since.",
         labels=_PROBE,
     )  # fmt: skip
     suspected = GaugeMetricFamily(
@@ -330,11 +390,80 @@ def _followers(snapshot: Snapshot) -> Iterator[Metric]:
     backlog = GaugeMetricFamily(
         "uptimed_follower_backlog", "Entries that a follower lacks.", labels=("follower",)
     )
+    aside = CounterMetricFamily(
+        "uptimed_follower_set_aside", "Entries that a follower gave up: they were refused.",
+        labels=("follower",),
+    )  # fmt: skip
     for follower in snapshot.followers:
         lag.add_metric((follower.name,), follower.lag_us / SECOND)
         backlog.add_metric((follower.name,), follower.backlog)
+        if follower.set_aside is not None:
+            aside.add_metric((follower.name,), follower.set_aside)
     yield lag
     yield backlog
+    yield aside
+
+
+def _gathered(view: GatherView) -> Iterator[Metric]:
+    """Yield what is known of other vantages; a vantage that was never heard of is at 0."""
+    yield _gauge(
+        "uptimed_gather_last_success_timestamp_seconds",
+        "When the looks of other vantages could be read last.",
+        (view.answered_at or 0) / SECOND,
+    )  # fmt: skip
+    last = GaugeMetricFamily(
+        "uptimed_vantage_last_look_timestamp_seconds",
+        "When the newest look of another vantage began that came.", labels=("vantage",),
+    )  # fmt: skip
+    gathered = CounterMetricFamily(
+        "uptimed_vantage_gathered_attempts",
+        "Attempts of another vantage that were taken in since the start.", labels=("vantage",),
+    )  # fmt: skip
+    aside = CounterMetricFamily(
+        "uptimed_vantage_late_attempts",
+        "Attempts of another vantage that came for sealed days, and change no letter.",
+        labels=("vantage",),
+    )  # fmt: skip
+    doubled = GaugeMetricFamily(
+        "uptimed_vantage_doubled", "1 while two monitors call themselves by this name.",
+        labels=("vantage",),
+    )  # fmt: skip
+    for vantage in view.vantages:
+        place = (vantage.name,)
+        last.add_metric(place, (vantage.last_look or 0) / SECOND)
+        gathered.add_metric(place, vantage.taken)
+        aside.add_metric(place, vantage.set_aside)
+        doubled.add_metric(place, float(vantage.doubled))
+    yield last
+    yield gathered
+    yield aside
+    yield doubled
+
+
+def _mail(view: MailView) -> Iterator[Metric]:
+    overdue = GaugeMetricFamily(
+        "uptimed_report_overdue", "1 while a client's month report is overdue.", labels=("client",)
+    )
+    for client, late in view.overdue.items():
+        overdue.add_metric((client,), float(late))
+    yield overdue
+    copies = GaugeMetricFamily(
+        "uptimed_outbox_recipients", "Mails to one recipient each that are not done with.",
+        labels=("status",),
+    )  # fmt: skip
+    for status, count in view.statuses.items():
+        copies.add_metric((status,), count)
+    yield copies
+    for name, text, at in (
+        ("outbox_oldest_waiting", "Since when the mail that waits longest is being sent.",
+         view.waiting_since),
+        ("mail_last_accepted", "When the mail server last took a mail over.",
+         view.last_accepted),
+    ):  # fmt: skip
+        when = GaugeMetricFamily(f"uptimed_{name}_timestamp_seconds", text)
+        if at is not None:
+            when.add_metric((), at / SECOND)
+        yield when
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

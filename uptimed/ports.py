@@ -3,12 +3,13 @@
 Everything that touches the world stands behind one of these, so that a test can be another world.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
 from uptimed.core.entries import Entry, EntryKind
+from uptimed.core.issues import Post
 from uptimed.core.minutes import Minute, moment_of
 from uptimed.core.observations import Attempt, Instant, Observation
 from uptimed.core.snapshot import ReferenceCheck as ReferenceCheck
@@ -65,7 +66,7 @@ class LifeEvent:
     """Something in the monitor's own life: started, stopped, gap, clock step, config changed ...
 
     *kind* is one of `started`, `stopped`, `gap`, `clock_step`, `suspended`, `store_failed`,
-    `store_recovered`, `config`, `restored`, `references_failed`, `references_back`.
+    `store_recovered`, `config`, `restored`, `references_failed`, `references_back`, `late_looks`.
     *start* and *stop* are the minutes [start, stop) that it explains; equal where it explains none.
     """
 
@@ -91,6 +92,16 @@ class ConfigRecord:
     """The watch terms of a service from minute *since* on, in canonical form."""
 
     service: str
+    since: Minute
+    sha256: str
+    canonical: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractRecord:
+    """What was agreed with a client from minute *since* on, as `core.pinning` writes it."""
+
+    client: str
     since: Minute
     sha256: str
     canonical: str
@@ -131,6 +142,7 @@ class Batch:
     life: Sequence[LifeEvent] = ()
     blind: Sequence[BlindMinute] = ()
     configs: Sequence[ConfigRecord] = ()
+    contracts: Sequence[ContractRecord] = ()
     seals: Sequence[Seal] = ()
     heartbeat: Instant | None = None  # the daemon was alive and in its senses at this instant
     cursors: Mapping[str, int] = field(default_factory=dict)  # follower -> how far it has come
@@ -214,6 +226,10 @@ class JournalReader(Protocol):
         """Return the service's watch terms over time, oldest first."""
         ...
 
+    def contracts(self, client: str) -> Sequence[ContractRecord]:
+        """Return what was agreed with the client over time, oldest first."""
+        ...
+
     def life(self, start: Minute, stop: Minute) -> Sequence[LifeEvent]:
         """Return the events that happened in, or explain minutes of, [start, stop), in order."""
         ...
@@ -228,6 +244,29 @@ class JournalReader(Protocol):
 
     def heartbeat(self) -> Instant | None:
         """Return when a daemon on this journal was last known to be alive."""
+        ...
+
+    def entries(
+        self, client: str = "", kinds: Sequence[EntryKind] = tuple(EntryKind), *, after: int = 0
+    ) -> Sequence[Entry]:
+        """Return what was entered beside looks and letters, as `EntryReader` does."""
+        ...
+
+    def posts(self, client: str) -> Sequence[Post]:
+        """Return what of the client's mails in the outbox concerns figures, oldest first."""
+        ...
+
+    def cursor(self, name: str) -> int:
+        """Return what was kept under *name*; 0 for what never was."""
+        ...
+
+    def attempt_counts(
+        self, service: str, start: Minute, stop: Minute, every: int
+    ) -> Mapping[tuple[str, Minute], int]:
+        """Return how many attempts began in each *every* minutes of [start, stop).
+
+        By vantage and the first minute; nothing stands for none. *start* is a multiple of *every*.
+        """
         ...
 
 
@@ -249,4 +288,38 @@ class Journal(Protocol):
 
     async def write(self, batch: Batch) -> None:
         """Keep *batch*, durable when this returns. Raise `StoreError` when it is not kept."""
+        ...
+
+
+class SharedLooks(Protocol):
+    """Where several monitors leave what they see: read only. All of it may raise `StoreError`.
+
+    What a monitor leaves there comes some seconds later, or hours, in any order; it may come twice,
+    and an answer may lack some of it.
+    """
+
+    async def counts(
+        self,
+        services: Sequence[str],
+        vantages: Sequence[str],
+        start: Minute,
+        stop: Minute,
+        every: int,
+    ) -> Mapping[tuple[str, Minute], int]:
+        """Return how many attempts are there that began in each *every* minutes of [start, stop).
+
+        By vantage and the first minute; nothing stands for none. *start* is a multiple of *every*.
+        """
+        ...
+
+    def attempts(
+        self, services: Sequence[str], vantages: Sequence[str], start: Instant, stop: Instant
+    ) -> AsyncIterator[Attempt]:
+        """Yield the attempts that began in [start, stop), in any order and without evidence."""
+        ...
+
+    async def blind(
+        self, vantages: Sequence[str], start: Minute, stop: Minute
+    ) -> Sequence[BlindMinute]:
+        """Return the blind minutes of *vantages* in [start, stop), in any order."""
         ...

@@ -4,11 +4,15 @@ A due time is set beside one binary search, and a year beside sorting its events
 fold over them has to do.
 """
 
+import gc
 import random
 from bisect import bisect_left
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import process_time
 from zoneinfo import ZoneInfo
 
@@ -17,6 +21,7 @@ from uptimed.config import load_contract
 from uptimed.core.calendars import OpenTime, Second, second_of
 from uptimed.core.clocks import Desk, readings
 from uptimed.core.compliance import Case, Compliance, compliance
+from uptimed.core.entries import EntryKind, NewEntry
 from uptimed.core.incidents import (
     Act,
     Closed,
@@ -30,8 +35,18 @@ from uptimed.core.incidents import (
     fold,
     reference,
 )
+from uptimed.core.incidents.casebook import KINDS
+from uptimed.core.incidents.recording import entry_of
+from uptimed.core.observations import SECOND, Instant
+from uptimed.core.settings import ClientSettings
 from uptimed.core.support import SupportTerms
 from uptimed.core.terms import WeekHours
+from uptimed.core.terms_text import digest, support_text
+from uptimed.ledger.incidents import casebook
+from uptimed.ledger.support import support_of_period
+from uptimed.stores.entering import enter
+from uptimed.stores.ledger import Ledger
+from uptimed.stores.reading import Reader
 
 INCIDENTS = 10_000
 YEAR_S, DUE_US = 1.0, 50.0  # wanted
@@ -51,11 +66,50 @@ def main() -> None:
     folding = _best(lambda: [fold(told) for told in year])
     whole = _best(lambda: judged(year, support))
     events = sum(len(told) for told in year)
+    _from_the_journal(year, support)
     print(
         f"{INCIDENTS} incidents, {events} events: folded in {folding:.2f} s, folded, judged and "
         f"counted in {whole:.2f} s, {whole / floor:.0f} times sorting them ({floor * 1e3:.0f} ms); "
         f"{verdict(whole, YEAR_S)}"
     )
+
+
+def _from_the_journal(year: list[list[Event]], support: SupportTerms) -> None:
+    """Tell how long a report's page of support takes, and a daemon's look at what is open."""
+    now = Instant(_NOW * SECOND)
+    text = support_text(support)
+    terms = NewEntry(
+        kind=EntryKind.TERMS, subject=digest(text), by="uptimed", body=text, key=digest(text)
+    )
+    made = [terms]
+    for told in year:
+        for event in sorted(told, key=attrgetter("sequence")):
+            act = event.act
+            pinned = replace(act, terms=digest(text)) if isinstance(act, Opened) else act
+            made.append(entry_of(replace(event, act=pinned), "crm"))
+    client = ClientSettings(
+        id="acme", name="ACME", contract=load_contract("itil-native").terms, support=support,
+        language="es", zone_name="UTC", zone=UTC,
+    )  # fmt: skip
+    with TemporaryDirectory() as folder, Ledger.open(Path(folder) / "bench.db") as ledger:
+        enter(ledger, "acme", now, lambda _known: made)
+        gc.collect()
+        gc.freeze()  # what was made for the bench is no garbage of a report's
+        page = _best(lambda: _page(ledger.reader, client))
+        book = casebook(ledger.reader, "acme")
+        again = _best(lambda: book.take(ledger.reader.entries("acme", KINDS, after=book.last)))
+    print(
+        f"the page of a year of {INCIDENTS} incidents from the journal: {page:.2f} s; "
+        f"{verdict(page, YEAR_S)}; what is new, once a minute: {again * 1e3:.2f} ms"
+    )
+
+
+def _page(reader: Reader, client: ClientSettings) -> None:
+    told, _ = support_of_period(
+        reader, client, casebook(reader, "acme"), start=_START, stop=_STOP, at=_STOP
+    )
+    if sum(goal.decided for goal in told.compliance.goals) < INCIDENTS:
+        raise SystemExit(f"wrong figures: {told.compliance.goals}")
 
 
 def judged(year: list[list[Event]], support: SupportTerms) -> Compliance:

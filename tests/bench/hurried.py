@@ -107,8 +107,11 @@ async def hurried(config: Path, *, together: int) -> AsyncIterator[Hurried]:
     clock = HurriedClock(together, 60_000_000 // probes)
     secrets = secrets_of(loaded.settings)
     stop = asyncio.Event()
-    async with opened(loaded, lambda: secrets, "bench") as world, asyncio.TaskGroup() as group:
-        parts = _counting(world.parts(loaded.settings), clock)
+    async with (
+        opened(loaded, lambda: secrets, "bench", clock) as world,
+        asyncio.TaskGroup() as group,
+    ):
+        parts = counting(world.parts(loaded.settings), clock)
         found = Hurried(clock, Daemon(parts))
         counted = found.daemon.parts.judge
 
@@ -129,7 +132,8 @@ async def hurried(config: Path, *, together: int) -> AsyncIterator[Hurried]:
             passing.cancel()
 
 
-def _counting(parts: DaemonParts, clock: HurriedClock) -> DaemonParts:
+def counting(parts: DaemonParts, clock: HurriedClock) -> DaemonParts:
+    """Return *parts* with *clock*, which counts the looks that are under way."""
     services = tuple(
         replace(
             service,

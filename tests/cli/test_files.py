@@ -366,14 +366,15 @@ def test_letters_are_written_a_minute_a_line(config: Path, tmp_path: Path) -> No
     period = ("--from", "2026-10-03T12:00Z", "--to", "2026-10-03T12:03Z")
     out = call("export", "--what", "letters", *period, config=config).stdout
     assert [json.loads(line) for line in out.splitlines()] == [
-        {"service": "crm", "minute": f"2026-10-03T12:0{n}Z", "letter": letter}
+        {"service": "crm", "minute": f"2026-10-03T12:0{n}:00Z", "letter": letter}
         for n, letter in enumerate("UDN")
     ]
     assert call(
         "export", "--what", "letters", "--format", "csv", *period, config=config
     ).stdout.splitlines() == [
-        "service,minute_utc,letter,unverified",
-        "crm,2026-10-03T12:00Z,U,", "crm,2026-10-03T12:01Z,D,", "crm,2026-10-03T12:02Z,N,",
+        "service,minute_utc,letter,unverified,corrected",
+        "crm,2026-10-03T12:00:00Z,U,,", "crm,2026-10-03T12:01:00Z,D,,",
+        "crm,2026-10-03T12:02:00Z,N,,",
     ]  # fmt: skip
 
 

@@ -358,7 +358,7 @@ def test_letters_that_were_tampered_with_are_found(month: Path, tmp_path: Path) 
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
         "seventeen: NOT the same; 44,640 minutes settled again, 0 sealed days",
-        "  2026-10-01T06:40Z to 2026-10-01T06:52Z: on record UUUUUUUUUUUU, replayed DDDDDDDDDDDD",
+        "  2026-10-01T06:40:00Z to 2026-10-01T06:52:00Z: on record UUUUUUUUUUUU, replayed DDDDDDDDDDDD",
     ]
     said = json.loads(
         call(
@@ -367,7 +367,7 @@ def test_letters_that_were_tampered_with_are_found(month: Path, tmp_path: Path) 
     )
     assert said["agrees"] is False
     assert said["services"][0]["differences"] == [{
-        "start": "2026-10-01T06:40Z", "end": "2026-10-01T06:52Z", "on_record": "U" * 12,
+        "start": "2026-10-01T06:40:00Z", "end": "2026-10-01T06:52:00Z", "on_record": "U" * 12,
         "replayed": "D" * 12,
     }]  # fmt: skip
 
@@ -385,7 +385,7 @@ def test_a_look_that_vanished_is_found(month: Path, tmp_path: Path) -> None:
     config = write_config(tmp_path, _CONFIG)
     result = call("replay", "--month", "2026-10", "--service", "eighteen", config=config)
     assert result.exit_code == 1
-    assert "2026-10-01T05:07Z to 2026-10-01T05:08Z: on record U, replayed N" in result.stdout
+    assert "2026-10-01T05:07:00Z to 2026-10-01T05:08:00Z: on record U, replayed N" in result.stdout
 
 
 def _whitewash(journal: Path) -> None:
@@ -407,7 +407,7 @@ def test_a_down_minute_is_explained_from_the_look_to_the_outage(month: Path) -> 
     result = call("explain", "seventeen", "2026-10-01T01:40", config=month)
     assert result.exit_code == 0
     for words in (
-        "seventeen, 2026-10-01 01:40 -0500 (2026-10-01T06:40Z): D (system down)",
+        "seventeen, 2026-10-01 01:40 -0500 (2026-10-01T06:40:00Z): D (system down)",
         "provisional until its UTC day is sealed",
         "front (reach, http, every minute)",
         "from local: failed",
@@ -443,11 +443,11 @@ def test_an_explanation_as_json_holds_the_story(month: Path) -> None:
     said = json.loads(
         call("explain", "seventeen", "2026-10-01T06:40Z", "--json", config=month).stdout
     )
-    assert said["minute"] == "2026-10-01T06:40Z"
+    assert said["minute"] == "2026-10-01T06:40:00Z"
     assert (said["letter"], said["settled_again"], said["settled"]) == ("D", "D", True)
     assert said["groups"]["reach"] == "down"
     assert said["outage"] == {
-        "class": "system_down", "started_at": "2026-10-01T06:40Z", "ended_at": "2026-10-01T06:52Z",
+        "class": "system_down", "started_at": "2026-10-01T06:40:00Z", "ended_at": "2026-10-01T06:52:00Z",
         "minutes": 12, "counted": True,
     }  # fmt: skip
     [attempt] = said["probes"][0]["vantages"][0]["attempts"]

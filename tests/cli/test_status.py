@@ -64,6 +64,25 @@ def test_what_is_up_ends_with_0(config: Path) -> None:
     assert "100.0000 %" in row and "99.96 %" in row and "0 of " in row
 
 
+def test_a_vantage_of_which_nothing_comes_is_told_of(tmp_path: Path) -> None:
+    named = ACME.replace(
+        'id = "crm"\n', 'id = "crm"\nvantages = ["local", "lima", "madrid"]\nmin_vantages = 1\n', 1
+    )
+    config = write_config(tmp_path, named)
+    last_minutes(config, "U" * 40)
+    last_minutes(config, "U" * 15 + "N" * 25, vantage="lima")
+    said = call("status", config=config).stdout
+    assert "crm: nothing from lima since " in said
+    assert "crm: nothing from madrid for more than an hour" in said
+    assert "nothing from local" not in said
+    vantages = status(config)["vantages"]
+    assert isinstance(vantages, list)
+    assert [(v["name"], v["silent"]) for v in vantages] == [
+        ("local", False), ("lima", True), ("madrid", True),
+    ]  # fmt: skip
+    assert vantages[2]["last_look"] is None
+
+
 def test_what_is_down_ends_with_1_and_says_why(config: Path) -> None:
     last_minutes(config, "UUUUDDD")
     result = call("status", config=config)
@@ -98,7 +117,7 @@ def test_a_letter_that_has_stood_from_the_first_is_dated_to_it(config: Path) -> 
 
 
 def iso_minute(minute: Minute) -> str:
-    return iso(minute, 0)[:16] + "Z"
+    return iso(minute, 0)[:16] + ":00Z"
 
 
 def test_old_letters_are_no_news_of_now(config: Path) -> None:
@@ -153,12 +172,12 @@ def test_an_unverified_minute_says_so(tmp_path: Path) -> None:
 def test_json_has_every_key_for_every_service(config: Path) -> None:
     last_minutes(config, "UUDD")
     said = json.loads(call("status", "--json", config=config).stdout)
-    assert list(said) == ["at", "made_up", "daemon_last_alive", "services"]
+    assert list(said) == ["at", "made_up", "daemon_last_alive", "services", "followers"]
     assert list(said["services"][0]) == [
         "client", "service", "name", "letter", "state", "down", "unverified", "since",
         "last_settled", "month", "availability", "target", "promised", "down_minutes",
         "allowed_down_minutes", "remaining_down_minutes", "not_measured_minutes", "coverage",
-        "verdict", "outage", "followers",
+        "verdict", "vantages", "outage",
     ]  # fmt: skip
     assert said["services"][0]["outage"] == {
         "class": "system_down", "started_at": said["services"][0]["since"], "minutes": 2,

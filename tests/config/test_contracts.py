@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from uptimed.config import ConfigError, load_contract, preset_names
+from uptimed.config.contracts import ENDS
+from uptimed.core.incidents import Kind
 from uptimed.core.settings import Contract
-from uptimed.core.support import ClockKind, ClockTerms, Judged, SeverityTerms
+from uptimed.core.support import ClockKind, ClockTerms, Fault, Judged, SeverityTerms, Start
 from uptimed.core.terms import AttemptRule, canonical_json
 
 PRESETS = Path(__file__).parents[2] / "uptimed" / "contracts"
@@ -183,6 +185,30 @@ def test_a_suitecrm_outage_only_proposes_severity_1_and_only_in_production() -> 
     severity = _severity("suitecrm", "severity_1")
     assert severity.proposed
     assert severity.stages == ("production",)
+
+
+def test_a_fault_of_others_is_never_severity_1_or_2_at_suitecrm() -> None:
+    faults = {each.id: each.faults for each in load_contract("suitecrm").support.severities}
+    assert faults == {
+        "severity_1": (Fault.VENDOR,),
+        "severity_2": (Fault.VENDOR,),
+        "severity_3": (),
+        "severity_4": (),
+    }
+
+
+def test_three_acts_end_suitecrms_response() -> None:
+    for severity in load_contract("suitecrm").support.severities:
+        assert severity.clocks[0].ends == ("opened", "classified", "acknowledged")
+
+
+def test_the_acts_that_can_end_a_clock_are_events_of_an_incident() -> None:
+    assert set(ENDS) <= {str(kind) for kind in Kind}
+
+
+def test_sales_layers_first_response_never_runs_from_detection() -> None:
+    for plan in load_contract("saleslayer").support.plans:
+        assert all(clock.starts is Start.REPORT for clock in plan.clocks)
 
 
 def test_yucrm_promises_no_time_at_all() -> None:

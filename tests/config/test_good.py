@@ -8,7 +8,16 @@ import pytest
 from uptimed.config import Loaded, load
 from uptimed.core.minutes import minute_of, moment_of, moment_of_minute
 from uptimed.core.observations import SECOND
-from uptimed.core.settings import Heartbeat, Influx, Listen, Logging, ServiceSettings, secrets_of
+from uptimed.core.settings import (
+    Heartbeat,
+    Influx,
+    Listen,
+    Logging,
+    Mailing,
+    Security,
+    ServiceSettings,
+    secrets_of,
+)
 from uptimed.core.targets import (
     BROKEN_TEXTS,
     Account,
@@ -67,6 +76,19 @@ def test_sections_become_settings_and_paths_begin_at_the_file(loaded: Loaded) ->
         batch_size=1000,
         timeout_us=20 * SECOND,
         connect_timeout_us=2 * SECOND,
+    )
+    assert settings.mail == Mailing(
+        host="mail.example",
+        port=4650,
+        sender="reports@monitor.example",
+        security=Security.TLS,
+        username="reports",
+        password=Secret(SecretPlace.ENV, "SMTP_PASSWORD"),
+        reply_to="help@monitor.example",
+        hold=("breached",),
+        overdue_after_us=48 * 3600 * SECOND,
+        give_up_after_us=72 * 3600 * SECOND,
+        timeout_us=30 * SECOND,
     )
 
 
@@ -225,6 +247,7 @@ def test_every_secret_is_listed_once(loaded: Loaded) -> None:
     assert [secret.name for secret in secrets_of(loaded.settings)] == [
         "HEARTBEAT",
         str(HERE / "influx-token"),
+        "SMTP_PASSWORD",
         str(HERE / "token"),
         "ACME_PROBE1",
         "acme-probe2",

@@ -99,6 +99,11 @@ def test_a_token_that_is_missing_or_sent_in_clear_is_remarked_on(
             ['clients.acme.services.crm.vantages: this monitor\'s vantage "local" is not'],
             id="looked at from elsewhere",
         ),
+        pytest.param(
+            SERVICE.replace("\nname", '\nvantages = ["local", "elsewhere"]\nname') + HTTPS,
+            ["clients.acme.services.crm.vantages: looks from elsewhere come only as files"],
+            id="nothing that is shared",
+        ),
         pytest.param(SERVICE + LOGIN + TWO, [], id="two accounts"),
         pytest.param(SERVICE + LOGIN + ONE, [f"{PROBE}.accounts: one account"], id="one account"),
         pytest.param(
@@ -119,6 +124,22 @@ def test_a_remark_names_its_key(tmp_path: Path, text: str, said: list[str]) -> N
     remarks = [str(remark).removeprefix(f"{path}: ") for remark in load(path).remarks]
     assert len(remarks) == len(said)
     assert all(map(str.startswith, remarks, said)), remarks
+
+
+def test_one_that_looks_at_nothing_itself_is_well_where_looks_are_shared(tmp_path: Path) -> None:
+    path = tmp_path / "uptimed.toml"
+    influx = '[influxdb]\nurl = "https://i.example"\norg = "ours"\ntoken = { env = "T" }\n'
+    service = SERVICE.replace("\nname", '\nvantages = ["elsewhere"]\nname') + HTTPS
+    client = CLIENT.format(contract="datacrm") + service
+    path.write_text(REFERENCES + influx + client)
+    loaded = load(path)
+    assert loaded.remarks == ()
+    assert [note.text for note in loaded.notes if note.key.endswith("vantages")] == [
+        'this monitor\'s vantage "local" is not among them: all looks come from InfluxDB'
+    ]
+    path.write_text(REFERENCES + influx + "settle = false\n" + client)
+    [remark] = load(path).remarks
+    assert remark.text == 'this monitor\'s vantage "local" is not among them'
 
 
 def test_maintenance_that_was_announced_too_late_is_remarked_on(tmp_path: Path) -> None:

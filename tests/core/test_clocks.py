@@ -239,7 +239,8 @@ def test_the_presets_have_the_clocks_of_their_documents(
 ) -> None:
     start = "2026-07-15 10:00"
     desk = desk_of(preset, plan)
-    found = readings(story((start, opened(severity)), zone=zone), desk, now=at(start, zone))
+    reported = replace(opened(severity), reported=at(start, zone))
+    found = readings(story((start, reported), zone=zone), desk, now=at(start, zone))
 
     assert {str(each.clock): each.due for each in found} == {
         clock: None if due == "" else at(_dated(due), zone) for clock, due in expected.items()
@@ -265,7 +266,8 @@ def _dated(due: str) -> str:
 def test_a_clock_without_a_promise_is_shown_and_never_judged(
     preset: str, plan: str, severity: str, why: Why
 ) -> None:
-    told: list[Told] = [("2026-07-15 10:00", opened(severity)), ("2026-07-15 10:30", Responded())]
+    reported = replace(opened(severity), reported=at("2026-07-15 10:00"))
+    told: list[Told] = [("2026-07-15 10:00", reported), ("2026-07-15 10:30", Responded())]
     desk = desk_of(preset, plan)
 
     for incident in (story(*told), story(told[0])):

@@ -21,6 +21,7 @@ from uptimed.core.compliance import (
     share_verdict,
 )
 from uptimed.core.incidents import (
+    Acknowledged,
     Act,
     Classified,
     Escalated,
@@ -341,7 +342,8 @@ def test_plans_promise_nothing_that_is_judged() -> None:
 def test_targets_that_are_agreed_elsewhere_are_shown_and_not_judged() -> None:
     told: list[Told] = [
         ("2026-10-05 10:00", Opened(service="crm", severity="severity_3")),
-        ("2026-10-05 11:00", Responded()),
+        ("2026-10-05 10:30", Classified(severity="severity_3")),
+        ("2026-10-05 11:00", Acknowledged()),  # the last of the three acts that end it
     ]
     found = month([case(1, desk_of("suitecrm"), *told)], SUITE)
 

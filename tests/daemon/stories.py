@@ -5,10 +5,19 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from tests.fakes import Ears, FakeClock, FakeJournal, FakeProbe, FakeReferences, inline, settle
+from tests.fakes import (
+    Ears,
+    FakeClock,
+    FakeJournal,
+    FakeProbe,
+    FakeReferences,
+    FakeShared,
+    inline,
+    settle,
+)
 from uptimed.core.judging import evidence_of, judge
 from uptimed.core.minutes import Minute, minute_of
-from uptimed.core.observations import SECOND, Evidence, Instant, Observation, Reading
+from uptimed.core.observations import SECOND, Attempt, Evidence, Instant, Observation, Reading
 from uptimed.core.strip import Strip
 from uptimed.core.targets import (
     Account,
@@ -23,7 +32,7 @@ from uptimed.core.terms import AttemptRule, ProbeTerms, Role, WatchTerms
 from uptimed.daemon.parts import DaemonParts, ProbePart, ReloadFailed, ServicePart
 from uptimed.daemon.run import Daemon
 from uptimed.daemon.schedule import timetable
-from uptimed.ports import LostHead
+from uptimed.ports import Batch, ContractRecord, LostHead
 
 VANTAGE = "local"
 
@@ -50,7 +59,13 @@ def _account(n: int) -> Account:
     return Account(username=f"probe{n}", password=Secret(Place.ENV, f"P{n}"))
 
 
-def terms(service: str, probes: Sequence[ProbeSettings], rule: AttemptRule) -> WatchTerms:
+def terms(
+    service: str,
+    probes: Sequence[ProbeSettings],
+    rule: AttemptRule,
+    vantages: tuple[str, ...] = (VANTAGE,),
+    least: int = 1,
+) -> WatchTerms:
     """Return the watch terms of *probes*, all of which are needed."""
     known = tuple(
         ProbeTerms(
@@ -62,7 +77,7 @@ def terms(service: str, probes: Sequence[ProbeSettings], rule: AttemptRule) -> W
     )  # fmt: skip
     need = {role: sum(p.role is role for p in probes) for role in {p.role for p in probes}}
     return WatchTerms(
-        service=service, probes=known, need=need, vantages=(VANTAGE,), min_vantages=1,
+        service=service, probes=known, need=need, vantages=vantages, min_vantages=least,
         attempt_rule=rule,
     )  # fmt: skip
 
@@ -80,6 +95,9 @@ class World:
     services: dict[str, ServicePart] = field(default_factory=dict)
     fingerprints: dict[str, str] = field(default_factory=dict)
     restored: tuple[LostHead, ...] = ()
+    shared: FakeShared | None = None
+    seals: bool = True
+    agreed: tuple[ContractRecord, ...] = ()
     first: Minute = field(init=False)
     daemon: Daemon = field(init=False)
     reloads: "asyncio.Queue[DaemonParts | ReloadFailed]" = field(init=False)
@@ -101,10 +119,13 @@ class World:
         *probes: tuple[ProbeSettings, FakeProbe],
         rule: AttemptRule = AttemptRule.CONFIRMED,
         turn: str = "",
+        vantages: tuple[str, ...] = (VANTAGE,),
+        least: int = 1,
     ) -> None:
         """Configure a service."""
         self.services[service] = ServicePart(
-            id=service, client="acme", watch=terms(service, [s for s, _ in probes], rule),
+            id=service, client="acme",
+            watch=terms(service, [s for s, _ in probes], rule, vantages, least),
             probes=tuple(ProbePart(settings=s, probe=p, turn=turn) for s, p in probes),
         )  # fmt: skip
 
@@ -116,7 +137,8 @@ class World:
             references=self.references, reference_count=self.references.count,
             fingerprint=lambda account: self.fingerprints.get(account.username, "same"),
             offload=inline, ping=self._ping, notify=self.notes.append, events=(self.ears,),
-            software="test", restored=self.restored,
+            software="test", restored=self.restored, shared=self.shared, seals=self.seals,
+            agreed=self.agreed,
         )  # fmt: skip
 
     def _judge(self, observation: Observation, settings: ProbeSettings) -> Reading:
@@ -154,6 +176,11 @@ class World:
         """Return a configuration that cannot be loaded."""
         return ReloadFailed(reason)
 
+    @staticmethod
+    def batch_of(attempts: Sequence[Attempt]) -> Batch:
+        """Return attempts as they are written."""
+        return Batch(attempts=attempts)
+
     async def reload(self) -> None:
         """Have the daemon load what is configured now."""
         self.reloads.put_nowait(self.parts())
@@ -180,7 +207,9 @@ def replace_journal(journal: FakeJournal) -> FakeJournal:
         journal, known=dict(journal.known), digests=dict(journal.digests),
         laid={service: dict(laid) for service, laid in journal.laid.items()},
         life_events=list(journal.life_events), blind_minutes=list(journal.blind_minutes),
-        config_records=list(journal.config_records), sealed=dict(journal.sealed),
+        config_records=list(journal.config_records),
+        contract_records=list(journal.contract_records), sealed=dict(journal.sealed),
+        cursors=dict(journal.cursors),
     )  # fmt: skip
 
 

@@ -206,15 +206,26 @@ async def test_deaf_ears_do_not_stop_the_watch(world: World) -> None:
     assert world.strip() == "UDDDU"
 
 
-async def test_a_rejected_account_is_told_of_and_passes_no_judgement(world: World) -> None:
+async def test_a_rejected_account_is_told_of_once_and_passes_no_judgement(world: World) -> None:
     probe = world.probe("UUR")
     world.watch("crm", (login(), probe))
     async with world.running():
         await world.clock.run_for(minutes=10)
-    edges = [e for e in world.ears.heard if isinstance(e, Edge)]
-    assert [e.kind for e in edges] == ["account"] * 3
-    assert all(e.suspected for e in edges)
+    assert len(probe.calls) == 5
+    (edge,) = (e for e in world.ears.heard if isinstance(e, Edge))
+    assert edge.kind == "account" and edge.suspected
     assert "D" not in world.strip() and "L" not in world.strip()
+
+
+async def test_an_account_that_passed_in_between_is_told_of_again(world: World) -> None:
+    world.watch("crm", (login(), world.probe("URUURU")))
+    async with world.running() as daemon:
+        rejected = []
+        for _ in range(6):
+            await world.clock.run_for(minutes=1)
+            rejected += [view.rejected for view in daemon.snapshot().probes.values()]
+    assert [e.kind for e in world.ears.heard if isinstance(e, Edge)] == ["account"] * 2
+    assert rejected == [False, True, False, False, True, False]
 
 
 async def test_a_rejected_account_is_tried_three_times_an_hour_over_a_restart(

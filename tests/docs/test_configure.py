@@ -7,7 +7,8 @@ import pytest
 
 from tests.docs.pages import DOCS, PAGES, Block, blocks, codes, section, tables
 from uptimed.config import contracts, load, load_contract, shapes
-from uptimed.config.checking import Shape
+from uptimed.config.calendars import read_calendar
+from uptimed.config.checking import Findings, Shape
 from uptimed.config.values import say_duration
 from uptimed.core.minutes import MINUTE
 
@@ -20,6 +21,9 @@ _PLACES: list[tuple[type[Shape], str, int, tuple[type[Shape], ...]]] = [
     (shapes.ListenShape, "`[listen]`", 0, ()),
     (shapes.HeartbeatShape, "`[heartbeat]`", 0, ()),
     (shapes.InfluxShape, "`[influxdb]`", 0, ()),
+    (shapes.AlertmanagerShape, "`[alertmanager]`", 0, ()),
+    (shapes.MailShape, "`[mail]`", 0, ()),
+    (shapes.WebhookShape, "`[webhook]`", 0, ()),
     (shapes.OperatorShape, "`[operator]`", 0, ()),
     (shapes.LogShape, "`[log]`", 0, ()),
     (shapes.ClientShape, "Clients", 0, ()),
@@ -42,6 +46,7 @@ _PLACES: list[tuple[type[Shape], str, int, tuple[type[Shape], ...]]] = [
     (shapes.AccountShape, "kind login", 2, ()),
     (contracts.ContractShape, "The contract", 0, ()),
     (contracts.AvailabilityShape, "The contract", 1, ()),
+    (shapes.ReportDueShape, "When the report is due", 0, ()),
 ]
 _IDS = [shape.__name__ for shape, *_ in _PLACES]
 
@@ -118,7 +123,7 @@ def _written(default: bool | int | str) -> set[str]:
         return {f"`{str(default).lower()}`"}
     if isinstance(default, str):
         return {f'`"{default}"`', f"`{list(default)}`".replace("'", '"')}
-    sizes = {f'`"{default // 1024}KiB"`'}
+    sizes = {f'`"{default // 1024}KiB"`', f'`"{default // 60:02d}:{default % 60:02d}"`'}
     return sizes | {
         f"`{default}`", f'`"{say_duration(default)}"`', f'`"{say_duration(default * MINUTE)}"`',
     }  # fmt: skip
@@ -140,6 +145,10 @@ def test_every_example_can_be_used(block: Block, tmp_path: Path) -> None:
     if "availability" in held:
         path.write_text(block.text, encoding="utf-8")
         assert load_contract(str(path)).terms.id == held["id"]
+        return
+    if "first_year" in held:
+        path.write_text(block.text, encoding="utf-8")
+        assert read_calendar(path, held["id"], Findings()) is not None
         return
     begun = isinstance(held.get("clients", []), list)
     path.write_text(block.text if begun else _SERVICE + block.text, encoding="utf-8")

@@ -13,14 +13,16 @@ from uptimed.core.settings import Influx
 from uptimed.core.snapshot import (
     ConfigHealth,
     FollowerView,
+    GatherView,
     HistogramData,
+    MailView,
     ServiceView,
     Snapshot,
     StoreHealth,
 )
 from uptimed.daemon import run as daemon
 from uptimed.metrics import page
-from uptimed.stores import influx_follower, influx_points, influx_setup
+from uptimed.stores import influx_follower, influx_points, influx_records, influx_setup
 
 _NO_TIMES = HistogramData((1,), (0, 0), 0)
 _SNAPSHOT = Snapshot(
@@ -38,6 +40,8 @@ _SNAPSHOT = Snapshot(
     config=ConfigHealth(loaded_at=Instant(0)),
     clock_offset_us=0,
     followers=(FollowerView(name="influx"),),
+    gather=GatherView(),
+    mail=MailView(),
 )
 
 
@@ -51,6 +55,7 @@ _INFLUX = Influx(url="", org="")
 _IN_INFLUXDB = {
     *(influx_points.LOOK, influx_points.MINUTE_OF, influx_points.OUTAGE),
     *(influx_setup.HOUR, influx_setup.LOOK_HOUR, influx_follower.SIGN_OF_LIFE),
+    *influx_records.MEASUREMENTS,
     *(_INFLUX.bucket_looks, _INFLUX.bucket_letters),
 }
 
@@ -92,7 +97,8 @@ def test_every_option_of_a_command_is_told_and_no_other(name: str) -> None:
     assert set(codes(row[1])) == _options(_COMMANDS[name])
 
 
-_CALL = re.compile(r"\buptimed ([a-z]+(?: (?:list|show))?)((?: [^\s`|#]+)*)")
+_PARTS = "|".join(sorted({name.split()[1] for name in _COMMANDS if " " in name}))
+_CALL = re.compile(rf"\buptimed ([a-z]+(?: (?:{_PARTS})\b)?)((?: [^\s`|#]+)*)")
 _CALLS = [
     (page.name, *match.groups())
     for page in PAGES

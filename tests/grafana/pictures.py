@@ -13,11 +13,15 @@ from uptimed.core.snapshot import (
     ConfigHealth,
     Edge,
     FollowerView,
+    GatherView,
     HistogramData,
+    IncidentView,
+    MailView,
     ProbeView,
     ServiceView,
     Snapshot,
     StoreHealth,
+    VantageView,
 )
 from uptimed.core.strip import NO_OVERLAY, NOT_MEASURED, Strip
 from uptimed.core.terms import ContractTerms
@@ -120,7 +124,36 @@ def picture(
         followers=(
             FollowerView(name="influx", backlog=12, lag_us=(1200 if ill else 3) * SECOND),
         ),
+        gather=_gathered(at) if ill else None,
+        mail=_mailed(at) if ill else None,
+        incidents=(_OPEN,) if ill else (),
     )  # fmt: skip
+
+
+_OPEN = IncidentView(
+    client="acme", service="acme-crm", reference="ACME-2026-0007", severity="critical",
+    remaining_s={"restore": 600, "first_response": -60}, escalations_due=1,
+)  # fmt: skip
+
+
+def _mailed(at: Instant) -> MailView:
+    return MailView(
+        overdue={"acme": True, "globex": False},
+        statuses={"held": 1, "waiting": 2, "sending": 0, "refused": 1, "uncertain": 1},
+        waiting_since=Instant(at - 7_200 * SECOND),
+        last_accepted=Instant(at - 86_400 * SECOND),
+    )
+
+
+def _gathered(at: Instant) -> GatherView:
+    silent, late = Instant(at - 1_200 * SECOND), 3
+    return GatherView(
+        answered_at=at,
+        vantages=(
+            VantageView(name="lima", last_look=at, taken=60, doubled=True),
+            VantageView(name="madrid", last_look=silent, taken=40, set_aside=late),
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

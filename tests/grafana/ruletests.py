@@ -62,6 +62,8 @@ _UNREACHABLE = (
 )
 _BUDGET = "{} of 17 minutes of the month used, {} left"
 
+_LATELY = "000 111 222 333 444 555 666 777 8"
+
 CASES: Mapping[str, tuple[Case, ...]] = {
     "outages": (
         Case(
@@ -335,6 +337,62 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             },
         ),
         Case(
+            name="a vantage that is silent",
+            letters="U*24",
+            drawings={
+                f'uptimed_vantage_last_look_timestamp_seconds{{{_OF_MONITOR},vantage="madrid"}}': (
+                    "0 1 2 3 4 4*20",
+                    60.0,
+                ),
+                f'uptimed_vantage_last_look_timestamp_seconds{{{_OF_MONITOR},vantage="lima"}}': (
+                    _LATELY,
+                    180.0,
+                ),
+                f"uptimed_gather_last_success_timestamp_seconds{{{_OF_MONITOR}}}": (
+                    _LATELY,
+                    180.0,
+                ),
+            },
+            fires={"UptimedVantageSilent": ".*19 x*5"},
+        ),
+        Case(
+            name="no vantage is silent while nothing can be read",
+            letters="U*24",
+            drawings={
+                f'uptimed_vantage_last_look_timestamp_seconds{{{_OF_MONITOR},vantage="madrid"}}': (
+                    "0*25",
+                    1,
+                ),
+                f"uptimed_gather_last_success_timestamp_seconds{{{_OF_MONITOR}}}": ("0*25", 1),
+            },
+            fires={"UptimedGatheringStuck": ".*20 x*4"},
+        ),
+        Case(
+            name="two monitors of one name",
+            letters="U*6",
+            drawings={
+                f'uptimed_vantage_doubled{{{_OF_MONITOR},vantage="madrid"}}': ("0 00 11 00", 1),
+            },
+            fires={"UptimedVantageDoubled": ".. xx .."},
+        ),
+        Case(
+            name="a report that is overdue, a mail that waits, and one that failed",
+            letters="U*75",
+            drawings={
+                f'uptimed_report_overdue{{client="acme",{_OF_MONITOR}}}': ("0 000 1*9 0*63", 1),
+                f'uptimed_outbox_recipients{{{_OF_MONITOR},status="refused"}}': (
+                    "0 000 1*9 0*63",
+                    1,
+                ),
+                f"uptimed_outbox_oldest_waiting_timestamp_seconds{{{_OF_MONITOR}}}": ("0*76", 1),
+            },
+            fires={
+                "UptimedReportOverdue": ".*3 x*9 .*63",
+                "UptimedMailFailed": ".*3 x*9 .*63",
+                "UptimedMailStuck": ".*60 x*15",
+            },
+        ),
+        Case(
             name="a certificate that expires in less than fourteen days",
             letters="U*5",
             drawings={
@@ -344,6 +402,48 @@ CASES: Mapping[str, tuple[Case, ...]] = {
                 ),
             },
             fires={"UptimedCertificateExpires": "..xxx"},
+        ),
+    ),
+    "clocks": (
+        Case(
+            name="a clock that runs out pages before, and is a ticket afterwards",
+            letters="U*10",
+            drawings={
+                "uptimed_incident_clock_remaining_seconds"
+                f'{{client="acme",clock="restore",{_OF_MONITOR},service="acme-crm"}}': (
+                    "9 6543 21 00 99",
+                    300.0,
+                ),
+                "uptimed_incident_clocks_missed"
+                f'{{client="acme",clock="restore",{_OF_MONITOR},service="acme-crm"}}': (
+                    "0 0000 00 11 00",
+                    1,
+                ),
+            },
+            fires={
+                "UptimedClockDue": "... xxx ....",
+                "UptimedClockMissed": "...... xx ..",
+            },
+        ),
+        Case(
+            name="a clock outside support hours stands still and pages nobody",
+            letters="U*10",
+            drawings={
+                "uptimed_incident_clock_remaining_seconds"
+                f'{{client="acme",clock="resolution",{_OF_MONITOR},service="acme-crm"}}': (
+                    "4*11",
+                    300.0,
+                ),
+            },
+        ),
+        Case(
+            name="a level that is reached and not recorded",
+            letters="U*6",
+            drawings={
+                "uptimed_incident_escalations_due"
+                f'{{client="acme",{_OF_MONITOR},service="acme-crm"}}': ("0 0012 00", 1),
+            },
+            fires={"UptimedEscalationDue": ".. xx .."},
         ),
     ),
 }

@@ -34,8 +34,8 @@ from uptimed.metrics import page
 SCRAPES_S = 2.0
 """Of scrapes every 200 ms this makes enough for a rate."""
 
-EMPTY = {"UptimedAbsent"}
-"""Alerts that cannot have data while a monitor answers."""
+EMPTY = {"UptimedAbsent", "UptimedGatheringStuck"}
+"""Alerts that cannot have data while a monitor answers, or while another alert has."""
 
 _EXAMPLE = ROOT / "prometheus" / "prometheus.example.yml"
 

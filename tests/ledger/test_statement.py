@@ -254,6 +254,17 @@ def test_looks_that_too_few_vantages_made_are_undecided() -> None:
     ]
 
 
+def test_looks_that_passed_from_too_few_vantages_are_told_as_such() -> None:
+    terms = watch_terms(vantages=("a", "b", "c"))
+    attempts = [
+        *watched("pppppppppp", vantage="a"),
+        *watched("..pppppppp", vantage="b"),
+    ]
+    assert near_noon(drawn_up(looked_at(attempts, terms), terms)) == [
+        "0-2 few_vantages: fewer than 2 vantages measured"
+    ]
+
+
 def test_a_gap_under_maintenance_costs_nothing() -> None:
     window = Maintenance(
         start=Instant(NOON * MINUTE), end=Instant((NOON + 2) * MINUTE), announced=Instant(0)

@@ -6,12 +6,19 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from uptimed.core import overlays
+from uptimed.core.corrections import Correction, LookNamed, Revised, corrected
+from uptimed.core.exclusions import Answer, Exclusion
 from uptimed.core.figures import figures
+from uptimed.core.issues import Issue
 from uptimed.core.minutes import Minute, instant_of, moment_of_minute, month_minutes, start_of
+from uptimed.core.objections import Objection, Outcome
 from uptimed.core.observations import Instant
 from uptimed.core.outages import outages
 from uptimed.core.statement import (
     ChainHead,
+    CorrectionLine,
+    EntriesHead,
+    ExceptionLine,
     Gap,
     MaintenanceLine,
     OutageLine,
@@ -245,6 +252,7 @@ def statement(
         software="uptimed 0.1.0",
         as_of=Instant(start_of(min(span.judged, span.stop)) + 6 * 3600 * 1_000_000),
         references=2,
+        agreed_since=Minute(span.start - 1440),
     )
     return replace(made, **changes)  # type: ignore[arg-type]  # keywords of the table of a test
 
@@ -387,9 +395,145 @@ def demonstration(**changes: object) -> Statement:
     return met_with_nothing_left(made_up=True, **changes)
 
 
+def _told(at_text: str, **changes: object) -> Exclusion:
+    made = Exclusion(
+        id="E-1",
+        service="acme-crm",
+        start=at("2026-10-25T02:25:00+01:00"),
+        end=at("2026-10-25T02:35:00+01:00"),
+        reason="strike of the carrier, clause 9",
+        by="Ana Ruiz",
+        recorded=at(at_text),
+        notified=at(at_text),
+        noted=3,
+        how="mail <7@mirador.example>",
+        mail="",
+        answer=Answer.OBJECTED,
+        answered=at("2026-10-29T10:00:00+01:00"),
+        answer_words="clause 9 does not cover it",
+        withdrawn=None,
+        taken_back=0,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]  # keywords of the table of a test
+
+
+def revised(**changes: object) -> Statement:
+    """Return a month with exceptions, two corrections and objections: revision 3."""
+    before = breached()
+    terms = replace(before.contract, excludes=("maintenance", "exceptions"))
+    crm, span = before.services[0], before.period
+    first = Minute(span.start + 1440)
+    looks = (LookNamed(probe="login", vantage="madrid", at=start_of(Minute(span.start + 9000))),)
+    corrections = tuple(
+        Correction(
+            id=f"C-{n}",
+            service=crm.id,
+            start=start,
+            was=was,
+            becomes=becomes,
+            why=why,
+            evidence=(evidence,) if evidence else (),
+            looks=looks if becomes == "U" else (),
+            objection="O-1" if n == 1 else "",
+            revisions=(Revised(month=span.month, revision=n + 1, replaces=f"{n + 30:02d}" * 32),),
+            by="Ana Ruiz",
+            at=at(f"2026-11-0{n + 2}T09:30:00+01:00"),
+            place=3 + n,
+        )
+        for n, (start, was, becomes, why, evidence) in enumerate(
+            (
+                (first, "D" * 12, "N" * 12, "our own uplink was cut", "ticket 4711 of the carrier"),
+                (Minute(span.start + 9000), "L", "U", "somebody logged in from Madrid", ""),
+            ),
+            start=1,
+        )
+    )
+    told = _told("2026-10-26T08:15:00+01:00")
+    late = _told("2026-11-05T08:15:00+01:00", id="E-2", answer=Answer.NONE, answer_words="")
+
+    def counted(n: int, excepted: Sequence[range]) -> ServiceStatement:
+        strip, _ = corrected(crm.strip, corrections[:n])
+        agreement = AgreementTerms(
+            service=crm.id, maintenance=tuple(line.window for line in crm.maintenance)
+        )
+        month = range(span.start, span.stop)
+        over = overlays.overlay(terms, agreement, month, strip.start, strip.stop, excepted)
+        found = outages(strip, over, down=terms.down)
+        return replace(
+            crm,
+            strip=strip,
+            overlay=over,
+            figures=figures(strip, over, found, terms, has_login=True),
+            outages=tuple(
+                replace(
+                    line, outage=outage, minutes=len(outage.down), minutes_total=len(outage.down)
+                )
+                for line, outage in zip(crm.outages, found, strict=False)
+            ),
+        )
+
+    excepted = (told.minutes,)
+    steps = [counted(n, excepted).figures for n in range(3)]
+    amended = replace(
+        counted(2, excepted),
+        recorded=crm.strip,
+        original=steps[0],
+        without_exceptions=counted(2, ()).figures,
+        exceptions=(
+            ExceptionLine(exclusion=told, counted=10, why_not=""),
+            ExceptionLine(exclusion=late, counted=0, why_not="late_notice"),
+        ),
+        corrections=tuple(
+            CorrectionLine(
+                correction=one, revised=one.revisions[0], before=steps[n], after=steps[n + 1]
+            )
+            for n, one in enumerate(corrections)
+        ),
+        objections=tuple(
+            Objection(
+                id=f"O-{n}",
+                service=crm.id,
+                start=first,
+                stop=Minute(first + 12),
+                why="your monitor was cut off, not our system",
+                contact="Luis Gil",
+                by="Ana Ruiz",
+                recorded=at("2026-11-02T16:00:00+01:00"),
+                received=at("2026-11-02T15:00:00+01:00"),
+                due=at("2026-11-09T15:00:00+01:00"),
+                outcome=Outcome.ACCEPTED if n == 1 else None,
+                answered=at("2026-11-03T09:31:00+01:00") if n == 1 else None,
+                answered_by="Ana Ruiz" if n == 1 else "",
+                answer="the carrier confirms it" if n == 1 else "",
+                corrections=("C-1",) if n == 1 else (),
+            )
+            for n in (1, 2)
+        ),
+    )
+    made = statement(
+        span,
+        [amended],
+        terms,
+        revision=3,
+        replaces="32" * 32,
+        earlier=(
+            Issue(
+                month=span.month,
+                revision=1,
+                sha256="31" * 32,
+                at=at("2026-11-01T12:00:00+01:00"),
+                by="uptimed report",
+                place=3,
+            ),
+        ),
+        entries=EntriesHead(count=9, head="e5" * 32, records=('{"v":1}',)),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]  # keywords of the table of a test
+
+
 def small(language: str = "en") -> Statement:
     """Return the month of the golden files: short tables, every section."""
-    return breached(language=language)
+    return revised(language=language)
 
 
 def ten_services(**changes: object) -> Statement:
@@ -427,6 +571,7 @@ def flapping(**changes: object) -> Statement:
 SAMPLES = {
     "met": met_with_nothing_left,
     "breached": breached,
+    "revised": revised,
     "not-proven": not_proven,
     "nothing-measured": nothing_measured,
     "in-progress": in_progress,

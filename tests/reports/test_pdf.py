@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,26 @@ import pytest
 from reports.as_csv import edges_csv, minutes_csv
 from reports.as_json import report_json
 from reports.files import write_atomically
-from reports.pdf import RenderingFailed, render_in_subprocess, render_pdf, terms_json, watch_json
+from reports.pdf import (
+    RenderingFailed,
+    chain_jsonl,
+    contract_json,
+    entries_jsonl,
+    render_in_subprocess,
+    render_pdf,
+    terms_json,
+    watch_json,
+)
 from tests.reports import samples
-from uptimed.core.statement import Party
+from uptimed.core.statement import EntriesHead, Party
 
-STATEMENT = samples.met_with_nothing_left()
+_RECORDS = ('{"day":"2026-10-01"}', '{"day":"2026-10-02"}')
+_MET = samples.met_with_nothing_left()
+STATEMENT = replace(
+    _MET,
+    chain=(replace(_MET.chain[0], records=_RECORDS),),
+    entries=EntriesHead(count=2, head="e5" * 32, records=('{"place":1}', '{"place":2}')),
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +102,24 @@ def test_the_data_is_attached_as_it_is(pdf: pikepdf.Pdf) -> None:
         "minutes.csv": minutes_csv(STATEMENT).encode(),
         "edges.csv": edges_csv(STATEMENT).encode(),
         "report.json": report_json(STATEMENT).encode(),
+        "contract.json": contract_json(STATEMENT).encode(),
         "terms.json": terms_json(STATEMENT).encode(),
         "watch.json": watch_json(STATEMENT).encode(),
+        "chain.jsonl": chain_jsonl(STATEMENT).encode(),
+        "entries.jsonl": entries_jsonl(STATEMENT).encode(),
     }
+
+
+def test_the_attached_terms_have_every_value_that_counted() -> None:
+    terms = json.loads(terms_json(STATEMENT))
+    assert (terms["min_coverage"], terms["hours"], terms["excludes"]) == ("99.9", None, [])
+    assert terms["sha256"] == STATEMENT.contract.sha256
+    assert {"maintenance_notice_us", "maintenance_cap", "attempt_rule"} <= terms.keys()
+
+
+def test_what_there_is_nothing_of_is_not_attached() -> None:
+    nothing = pikepdf.open(io.BytesIO(render_pdf(samples.nothing_measured(), "en")))
+    assert not {"chain.jsonl", "entries.jsonl"} & nothing.attachments.keys()
 
 
 def test_the_attached_terms_hash_to_what_is_printed() -> None:
@@ -99,7 +130,7 @@ def test_the_attached_terms_hash_to_what_is_printed() -> None:
 
 def test_each_attachment_is_associated_once(pdf: pikepdf.Pdf) -> None:
     associated = [spec.objgen for spec in pdf.Root.AF]
-    assert len(associated) == len(set(associated)) == 5
+    assert len(associated) == len(set(associated)) == 8
     assert {str(spec.AFRelationship) for spec in pdf.Root.AF} == {"/Data", "/Source"}
 
 

@@ -15,11 +15,14 @@ from uptimed.core.observations import SECOND, Cause, Instant, Outcome, Phase
 from uptimed.core.snapshot import (
     ConfigHealth,
     FollowerView,
+    GatherView,
     HistogramData,
+    IncidentView,
     ProbeView,
     ServiceView,
     Snapshot,
     StoreHealth,
+    VantageView,
 )
 from uptimed.metrics import page
 
@@ -61,7 +64,31 @@ SNAPSHOT = Snapshot(
     store=StoreHealth(ok=False, error="the disk is full", backlog=17, lost_attempts=4),
     config=ConfigHealth(loaded_at=at("2026-10-28 02:00:00"), ok=False, error="no"),
     clock_offset_us=-250_000, healthy=False,
-    followers=(FollowerView(name="influx", backlog=120, lag_us=61 * SECOND),),
+    followers=(
+        FollowerView(name="influx", backlog=120, lag_us=61 * SECOND),
+        FollowerView(name="webhook-1", backlog=2, lag_us=5 * SECOND, set_aside=3),
+    ),
+    incidents=(
+        IncidentView(
+            client="acme", service="crm", reference="ACME-2026-0007", severity="critical",
+            remaining_s={"first_response": 600, "update": 7000}, escalations_due=1,
+        ),
+        IncidentView(
+            client="acme", service="crm", reference="ACME-2026-0008", severity="critical",
+            remaining_s={"first_response": -90},
+        ),
+        IncidentView(client="acme", service="new", reference="ACME-2026-0009", severity=""),
+    ),
+    gather=GatherView(
+        answered_at=at("2026-10-28 14:07:50"),
+        vantages=(
+            VantageView(name="lima"),
+            VantageView(
+                name="madrid", last_look=at("2026-10-28 14:07:12"), taken=61, set_aside=4,
+                doubled=True,
+            ),
+        ),
+    ),
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from uptimed.ports import (
     Batch,
     BlindMinute,
     ConfigRecord,
+    ContractRecord,
     DayLetters,
     LifeEvent,
     SealedDay,
@@ -262,6 +263,46 @@ def test_the_terms_are_a_history_that_notes_only_changes(ledger: Ledger) -> None
     assert ledger.reader.configs("acme-crm") == [early, a, b]
 
 
+def test_what_was_agreed_is_a_history_that_notes_only_changes(ledger: Ledger) -> None:
+    a = ContractRecord(client="acme", since=NOON, sha256="a", canonical="{1}")
+    b = ContractRecord(client="acme", since=Minute(NOON + 10), sha256="b", canonical="{2}")
+    ledger.write(Batch(contracts=[a, replace(a, since=Minute(NOON + 5)), b]))
+    assert ledger.reader.contracts("acme") == [a, b]
+    assert ledger.reader.contracts("globex") == []
+
+
+def test_what_was_replaced_within_its_first_minute_was_never_agreed(ledger: Ledger) -> None:
+    a = ContractRecord(client="acme", since=NOON, sha256="a", canonical="{1}")
+    b = replace(a, sha256="b", canonical="{2}")
+    ledger.write(Batch(contracts=[a]))
+    ledger.write(Batch(contracts=[b]))
+    assert ledger.reader.contracts("acme") == [b]
+
+
+def test_a_clock_that_was_put_back_brings_back_no_terms(ledger: Ledger) -> None:
+    a = ContractRecord(client="acme", since=NOON, sha256="a", canonical="{1}")
+    earlier = ContractRecord(client="acme", since=MIDNIGHT, sha256="b", canonical="{2}")
+    ledger.write(Batch(contracts=[a]))
+    ledger.write(Batch(contracts=[earlier]))
+    assert ledger.reader.contracts("acme") == [replace(earlier, since=NOON)]
+
+
+def test_what_was_agreed_is_never_deleted(ledger: Ledger) -> None:
+    record = ContractRecord(client="acme", since=NOON, sha256="a", canonical="{1}")
+    ledger.write(Batch(contracts=[record]))
+    with pytest.raises(sqlite3.IntegrityError, match="never deleted"):
+        ledger.connection.execute("DELETE FROM contract")
+
+
+def test_a_file_of_an_earlier_version_has_nothing_that_was_agreed(tmp_path: Path) -> None:
+    path = tmp_path / "uptimed.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    schema.migrate(connection, schema.MIGRATIONS[:2])
+    connection.close()
+    with open_reader(path) as reader:
+        assert reader.contracts("acme") == []
+
+
 def test_terms_may_reach_back_before_a_sealed_day_but_not_into_it(ledger: Ledger) -> None:
     at_seal = ConfigRecord(service="acme-crm", since=MIDNIGHT, sha256="a", canonical="{}")
     ledger.write(Batch(configs=[at_seal], seals=[seal()]))
@@ -270,6 +311,25 @@ def test_terms_may_reach_back_before_a_sealed_day_but_not_into_it(ledger: Ledger
     with pytest.raises(SealedDay, match="reach into sealed days"):
         ledger.write(Batch(configs=[replace(at_seal, sha256="c")]))
     assert ledger.reader.configs("acme-crm") == [before, at_seal]
+
+
+def test_attempts_are_counted_by_vantage_and_when_they_began(ledger: Ledger) -> None:
+    start = NOON - NOON % 10
+    late = attempt(
+        start, at=Instant(start_of(Minute(start + 10)) + 5), look=start_of(Minute(start))
+    )
+    ledger.write(
+        Batch(
+            attempts=[
+                attempt(start), attempt(start + 9), late, attempt(start + 9, vantage="madrid"),
+                attempt(start + 20), attempt(start, service="acme-pim"),
+            ]
+        )
+    )  # fmt: skip
+    found = ledger.reader.attempt_counts("acme-crm", Minute(start), Minute(start + 20), 10)
+    here = attempt().vantage
+    assert found == {(here, start): 2, (here, start + 10): 1, ("madrid", start): 1}
+    assert ledger.reader.attempt_counts("nobody", Minute(start), Minute(start + 20), 10) == {}
 
 
 def test_a_follower_reads_attempts_in_the_order_of_writing(ledger: Ledger) -> None:

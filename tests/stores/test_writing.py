@@ -299,7 +299,7 @@ def test_a_damaged_file_is_told_of_with_what_to_do(tmp_path: Path) -> None:
         open_ledger(path)
     with pytest.raises(StoreError, match="its beginning is damaged"):
         open_reader(path)
-    path.write_bytes(whole[: 4096 * 20] + b"\1" * 4096 * 10 + whole[4096 * 30 :])
+    path.write_bytes(whole[: 4096 * 60] + b"\1" * 4096 * 10 + whole[4096 * 70 :])
     with open_reader(path) as reader:
         assert any("damaged" in line or "page" in line.lower() for line in reader.check())
         with pytest.raises(StoreError, match="it is damaged; move it aside and restore"):

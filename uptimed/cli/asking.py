@@ -15,11 +15,12 @@ from uptimed.cli.common import (
     emit,
     find_client,
     find_service,
+    from_option,
     json_option,
     load_settings,
     now,
     percent,
-    reading,
+    record,
     show_minute,
     show_utc,
     table,
@@ -27,7 +28,9 @@ from uptimed.cli.common import (
     warn_of_made_up,
     wrong,
 )
+from uptimed.core.corrections import corrected
 from uptimed.core.minutes import (
+    MINUTE,
     MINUTES_PER_DAY,
     Minute,
     minute_of,
@@ -35,6 +38,7 @@ from uptimed.core.minutes import (
     moment_of_minute,
     month_minutes,
 )
+from uptimed.core.observations import SECOND
 from uptimed.core.outages import Outage
 from uptimed.core.settings import ClientSettings, ServiceSettings, Settings
 from uptimed.core.strip import NOT_MEASURED
@@ -43,8 +47,10 @@ from uptimed.ledger.month import ServiceMonth, service_month
 from uptimed.ledger.replaying import Replay
 from uptimed.ledger.replaying import replay as settle_again
 from uptimed.ledger.statement import first_evidence
+from uptimed.ledger.vantages import LastLook, last_looks
 from uptimed.logs import visible
 from uptimed.ports import JournalReader
+from uptimed.wiring.records import Behind, followers_of
 
 _FRESH = 3  # minutes after which a last letter is no news of now
 
@@ -70,6 +76,7 @@ class _Now:
     outage: Outage | None
     reason: str
     month: ServiceMonth
+    vantages: tuple[LastLook, ...] = ()  # of a service with several
 
     @property
     def down(self) -> bool:
@@ -80,19 +87,24 @@ class _Now:
 @click.option("--client", help="Only this client's services.")
 @click.option("--service", help="Only this service.")
 @json_option
+@from_option
 @config_option
 @told
-def status(client: str | None, service: str | None, as_json: bool, config: str | None) -> None:
+def status(
+    client: str | None, service: str | None, as_json: bool, source: str, config: str | None
+) -> None:
     """What is up now, since when, and how much of the month's budget is left.
 
     Ends with 1 when something is down.
     """
     settings = load_settings(config).settings
-    at = minute_of(now())
+    present = now()
+    at = minute_of(present)
     chosen = _chosen(settings, client, service)
-    with reading(settings) as reader:
+    with record(settings, source) as reader:
         found = [_look_up(reader, settings.client_of(s.id), s, at) for s in chosen]
         beat = reader.heartbeat()
+        followers = followers_of(settings, reader, present)
     alive = minute_of(beat) if beat is not None else None
     if as_json:
         told_alive = show_utc(alive) if alive is not None else None
@@ -103,10 +115,12 @@ def status(client: str | None, service: str | None, as_json: bool, config: str |
                 "made_up": settings.made_up,
                 "daemon_last_alive": told_alive,
                 "services": services,
+                "followers": [_follower_as_json(one) for one in followers],
             }
         )
     else:
         _print(found, at)
+        _print_followers(followers)
         warn_of_made_up(settings)
         _warn_of_silence(alive, at)
     sys.exit(NO if any(item.down for item in found) else 0)
@@ -123,6 +137,21 @@ def _chosen(
     if whose is not None and one.client != whose.id:
         wrong(f"service: {one.id} is of client {one.client}, not of {whose.id}")
     return [one]
+
+
+def _print_followers(followers: Sequence[Behind]) -> None:
+    """Say of each follower that is behind by how much."""
+    for one in followers:
+        if one.backlog:
+            since = "" if one.lag_us is None else f", the oldest {_ago(one.lag_us // MINUTE)}"
+            click.echo(
+                f"{one.name}: {counted(one.backlog, 'record')} not there yet{since}", err=True
+            )
+
+
+def _follower_as_json(one: Behind) -> Mapping[str, object]:
+    lag = None if one.lag_us is None else one.lag_us // SECOND
+    return {"name": one.name, "backlog": one.backlog, "lag_seconds": lag}
 
 
 def _warn_of_silence(alive: Minute | None, at: Minute) -> None:
@@ -147,7 +176,8 @@ def _look_up(
     fresh = settled is not None and now - settled <= _FRESH
     mark = NOT_MEASURED
     if fresh and settled is not None:
-        mark = reader.letters(service.id, settled, Minute(settled + 1)).letters
+        last = reader.letters(service.id, settled, Minute(settled + 1))
+        mark = corrected(last, month.entered.corrections_of(service.id))[0].letters
     letter = mark.upper()
     since = _since(reader, service, Minute(settled + 1), letter) if fresh and settled else None
     outage = month.outages[-1] if month.outages and month.outages[-1].stop is None else None
@@ -161,6 +191,7 @@ def _look_up(
         outage=outage,
         reason=first_evidence(reader, service, outage).reason if outage else "",
         month=month,
+        vantages=last_looks(reader, service, now),
     )
 
 
@@ -189,6 +220,17 @@ def _print(found: list[_Now], at: Minute) -> None:
                 f"{counted(len(item.outage.down), 'minute')}; "
                 f"{visible(item.reason) or 'no look is kept'}"
             )
+        for one in item.vantages:
+            if one.silent:
+                click.echo(
+                    f"{item.service.id}: nothing from {one.vantage} {_since_when(one, item)}"
+                )
+
+
+def _since_when(last: LastLook, item: _Now) -> str:
+    if last.minute is None:
+        return "for more than an hour"
+    return f"since {show_minute(last.minute, item.client.zone)}"
 
 
 def _row(item: _Now, at: Minute) -> Iterator[str]:
@@ -202,7 +244,7 @@ def _row(item: _Now, at: Minute) -> Iterator[str]:
     )
     yield show_minute(item.since, item.client.zone) if item.since is not None else "-"
     yield f"{percent(figures.availability_ppm)} %" if figures.measured else "-"
-    yield _target(item.client.contract)
+    yield _target(item.month.contract)
     yield f"{figures.down} of {figures.allowed} min"
     yield str(figures.remaining)
     yield f"{percent(figures.coverage_ppm)} %" if figures.scope else "-"
@@ -235,14 +277,22 @@ def _as_json(item: _Now) -> Mapping[str, object]:
         "last_settled": show_utc(item.settled) if item.settled is not None else None,
         "month": item.month.period.month,
         "availability": percent(figures.availability_ppm),
-        "target": item.client.contract.target,
-        "promised": item.client.contract.promised,
+        "target": item.month.contract.target,
+        "promised": item.month.contract.promised,
         "down_minutes": figures.down,
         "allowed_down_minutes": figures.allowed,
         "remaining_down_minutes": figures.remaining,
         "not_measured_minutes": figures.not_measured,
         "coverage": percent(figures.coverage_ppm),
         "verdict": str(figures.verdict),
+        "vantages": [
+            {
+                "name": one.vantage,
+                "last_look": show_utc(one.minute) if one.minute is not None else None,
+                "silent": one.silent,
+            }
+            for one in item.vantages
+        ],
         "outage": None
         if item.outage is None
         else {
@@ -251,7 +301,6 @@ def _as_json(item: _Now) -> Mapping[str, object]:
             "minutes": len(item.outage.down),
             "reason": item.reason,
         },
-        "followers": [],
     }
 
 
@@ -260,6 +309,7 @@ def _as_json(item: _Now) -> Mapping[str, object]:
 @click.option("--client", help="Only this client's services.")
 @click.option("--service", help="Only this service.")
 @json_option
+@from_option
 @config_option
 @told
 def replay(
@@ -267,6 +317,7 @@ def replay(
     client: str | None,
     service: str | None,
     as_json: bool,
+    source: str,
     config: str | None,
 ) -> None:
     """Settle a month again from its looks, and compare with the letters on record.
@@ -276,7 +327,7 @@ def replay(
     settings = load_settings(config).settings
     found: list[Replay] = []
     limit = moment_of(now()).date() - timedelta(days=settings.retention_days)
-    with reading(settings) as reader:
+    with record(settings, source) as reader:
         for one in _chosen(settings, client, service):
             minutes = month_minutes(*month, settings.client_of(one.id).zone)
             start, stop = Minute(minutes.start), Minute(minutes.stop)

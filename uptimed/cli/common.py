@@ -17,12 +17,15 @@ from typing_extensions import override
 
 from uptimed.clock import SystemClock
 from uptimed.config import ConfigError, Loaded, find_config
-from uptimed.core.minutes import Minute, instant_of, minute_of, moment_of_minute
+from uptimed.core.entries import EntryRefused
+from uptimed.core.lookfile import show_instant
+from uptimed.core.minutes import Minute, instant_of, minute_of, moment_of, moment_of_minute
 from uptimed.core.observations import Instant
 from uptimed.core.settings import ClientSettings, ServiceSettings, Settings
 from uptimed.ports import StoreError
 from uptimed.stores.sqlite import Reader, open_reader
 from uptimed.wiring.flows import load_with_flows
+from uptimed.wiring.records import Record, brought
 
 WELL, NO, WRONG = 0, 1, 2
 
@@ -58,6 +61,18 @@ def json_option(command: Callable[P, R]) -> Callable[P, R]:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+def from_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command `--from`, where its record is read."""
+    return click.option(
+        "--from",
+        "source",
+        type=click.Choice(["journal", "influx"]),
+        default="journal",
+        show_default=True,
+        help="Read the journal here, or what was brought to InfluxDB.",
+    )(command)
+
+
 def wrong(message: str) -> NoReturn:
     """Say on stderr what the operator has to mend, and end with exit code 2."""
     click.echo(message, err=True)
@@ -75,6 +90,8 @@ def told(command: Callable[P, R]) -> Callable[P, R]:
             wrong(str(error))
         except StoreError as error:
             wrong(f"journal: {error}")
+        except EntryRefused as refused:
+            wrong(str(refused))
 
     return wrapper
 
@@ -95,6 +112,20 @@ def reading(settings: Settings) -> Iterator[Reader]:
         yield reader
     finally:
         reader.close()
+
+
+@contextmanager
+def record(settings: Settings, source: str) -> Iterator[Record]:
+    """Open the record for reading: the `journal` here, or what was brought to `influx`."""
+    if source == "journal":
+        with reading(settings) as reader:
+            yield reader
+        return
+    try:
+        with brought(settings, version()) as found:
+            yield found
+    except StoreError as error:
+        wrong(str(error))
 
 
 def find_client(settings: Settings, client: str | None) -> ClientSettings:
@@ -158,14 +189,46 @@ def minute_at(text: str, zone: tzinfo) -> Minute:
     return minute
 
 
+def instant_at(text: str, zone: tzinfo, option: str) -> Instant:
+    """Return the instant that *text* names: ISO 8601, in *zone* where it says none.
+
+    A local time that the clocks leave out is no time; of one that comes twice it is the first.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        wrong(
+            f"{option}: found {text!r}, wanted a time such as 2026-10-11T02:00 (local to the "
+            "client) or 2026-10-11T07:00Z"
+        )
+    if moment.tzinfo is None:
+        there = moment.replace(tzinfo=zone)
+        if there.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
+            wrong(
+                f"{option}: found {text!r}, which does not exist there: the clocks go forward over "
+                "it; give a time that does"
+            )
+        moment = there
+    if not 2000 <= moment.year <= 9000:
+        wrong(f"{option}: found {text!r}, wanted a time between the years 2000 and 9000")
+    return instant_of(moment)
+
+
+def show_both(at: Instant, zone: tzinfo) -> str:
+    """Return *at* as a wall clock in *zone* shows it, and in UTC."""
+    local = moment_of(at).astimezone(zone)
+    wall = local.strftime("%Y-%m-%d %H:%M:%S %z" if local.second else "%Y-%m-%d %H:%M %z")
+    return f"{wall} ({show_instant(at)})"
+
+
 def show_minute(minute: Minute, zone: tzinfo) -> str:
     """Return *minute* as a wall clock in *zone* shows it, with its offset."""
     return moment_of_minute(minute).astimezone(zone).strftime("%Y-%m-%d %H:%M %z")
 
 
 def show_utc(minute: Minute) -> str:
-    """Return *minute* in UTC, as files have it."""
-    return moment_of_minute(minute).strftime("%Y-%m-%dT%H:%MZ")
+    """Return the start of *minute* in UTC, as files and reports have it."""
+    return moment_of_minute(minute).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def percent(ppm: int | None) -> str | None:

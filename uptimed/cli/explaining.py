@@ -10,17 +10,20 @@ from uptimed.cli.common import (
     counted,
     emit,
     find_service,
+    from_option,
     json_option,
     load_settings,
     minute_at,
     now,
-    reading,
+    record,
+    show_both,
     show_minute,
     show_utc,
     told,
     warn_of_made_up,
     wrong,
 )
+from uptimed.core.corrections import Correction
 from uptimed.core.lookfile import show_instant
 from uptimed.core.looks import BLOCKED, FAILED, PASSED, REJECTED, SLOW, UNMEASURED
 from uptimed.core.minutes import Minute, minute_of
@@ -52,12 +55,14 @@ _OVERLAY = {"M": "announced maintenance", "E": "notified exception", "X": "out o
 @click.argument("service")
 @click.argument("at")
 @json_option
+@from_option
 @config_option
 @told
-def explain(service: str, at: str, as_json: bool, config: str | None) -> None:
+def explain(service: str, at: str, as_json: bool, source: str, config: str | None) -> None:
     """How the minute AT of SERVICE came to its letter: looks, attempts, evidence, rules.
 
-    AT is local to the client (2026-10-03T14:07) unless it says a zone (2026-10-03T19:07Z).
+    AT is local to the client (2026-10-03T14:07) unless it says a zone (2026-10-03T19:07Z). What was
+    kept of pages as evidence is in the journal alone.
     """
     settings = load_settings(config).settings
     one = find_service(settings, service)
@@ -65,7 +70,7 @@ def explain(service: str, at: str, as_json: bool, config: str | None) -> None:
     minute, present = minute_at(at, client.zone), minute_of(now())
     if minute > present:
         wrong(f"{at}: is in the future")
-    with reading(settings) as reader:
+    with record(settings, source) as reader:
         found = explain_minute(reader, client, one, minute, present)
     if as_json:
         emit({**_as_json(found), "made_up": settings.made_up})
@@ -82,6 +87,9 @@ def _words(found: Explanation, zone: tzinfo) -> Iterator[str]:
         f"{mark.upper()} ({_LETTER[mark.upper()]}{unverified})"
     )
     yield f"  {_standing(found)}"
+    if found.counts_as != found.on_record:
+        letter = found.counts_as.upper()
+        yield f"  it counts as {letter} ({_LETTER[letter]}): it was corrected"
     yield ""
     yield "What was seen"
     for probe in found.probes:
@@ -93,6 +101,7 @@ def _words(found: Explanation, zone: tzinfo) -> Iterator[str]:
     yield "What lies over it"
     over = _OVERLAY.get(found.overlay, "nothing")
     yield f"  {over}{': ' + found.overlay_reason if found.overlay_reason else ''}"
+    yield from _entered(found, zone)
     yield from _outage(found, zone)
     for event in found.life:
         yield f"  the monitor: {event.kind.replace('_', ' ')}. {event.detail}".rstrip(". ") + "."
@@ -185,6 +194,90 @@ def _rules(found: Explanation) -> Iterator[str]:
     )
 
 
+def _entered(found: Explanation, zone: tzinfo) -> Iterator[str]:
+    """Yield what people entered about the minute, whether it counts or not."""
+    for window in found.entered.maintenance:
+        name = f"maintenance {window.id}" if window.id else "maintenance of the configuration"
+        told = "not announced yet" if window.pending else show_both(window.announced, zone)
+        yield f"  {name}: {window.reason or 'no reason given'}; announced {told}"
+    for line in found.entered.exceptions:
+        one = line.exclusion
+        told = (
+            "not notified" if one.notified is None else f"notified {show_both(one.notified, zone)}"
+        )
+        why = f"; does not count: {line.why_not.replace('_', ' ')}" if line.why_not else ""
+        yield f"  exception {one.id}: {one.reason}; {told}, answer {one.answer}{why}"
+    for correction in found.entered.corrections:
+        was, becomes = changed_at(correction, found.minute)
+        evidence = "; ".join([*correction.evidence, *map(str, correction.looks)])
+        yield (
+            f"  correction {correction.id}: {was} to {becomes}, by {correction.by}, "
+            f"{show_both(correction.at, zone)}: {correction.why} (evidence: {evidence})"
+        )
+    for objection in found.entered.objections:
+        outcome = "open" if objection.outcome is None else str(objection.outcome)
+        yield f"  objection {objection.id}: {objection.why}; {outcome}. {objection.answer}".rstrip(
+            ". "
+        )
+
+
+def changed_at(correction: Correction, minute: Minute) -> tuple[str, str]:
+    """Return what a correction changes in *minute*: from what, to what."""
+    at = minute - correction.start
+    return correction.was[at].upper(), correction.becomes[at].upper()
+
+
+def _entered_json(found: Explanation) -> Mapping[str, object]:
+    about = found.entered
+    return {
+        "maintenance": [
+            {
+                "id": window.id or None,
+                "start": show_instant(window.start),
+                "end": show_instant(window.end),
+                "announced": None if window.pending else show_instant(window.announced),
+                "reason": window.reason,
+            }
+            for window in about.maintenance
+        ],
+        "exceptions": [
+            {
+                "id": line.exclusion.id,
+                "reason": line.exclusion.reason,
+                "notified": None
+                if line.exclusion.notified is None
+                else show_instant(line.exclusion.notified),
+                "answer": str(line.exclusion.answer),
+                "counts": not line.why_not,
+                "why_not": line.why_not or None,
+            }
+            for line in about.exceptions
+        ],
+        "corrections": [
+            {
+                "id": one.id,
+                "from": changed_at(one, found.minute)[0],
+                "to": changed_at(one, found.minute)[1],
+                "why": one.why,
+                "evidence": list(one.evidence),
+                "looks": [str(look) for look in one.looks],
+                "by": one.by,
+                "at": show_instant(one.at),
+            }
+            for one in about.corrections
+        ],
+        "objections": [
+            {
+                "id": one.id,
+                "why": one.why,
+                "outcome": None if one.outcome is None else str(one.outcome),
+                "answer": one.answer or None,
+            }
+            for one in about.objections
+        ],
+    }
+
+
 def _outage(found: Explanation, zone: tzinfo) -> Iterator[str]:
     outage = found.outage
     if outage is None:
@@ -215,6 +308,8 @@ def _as_json(found: Explanation) -> Mapping[str, object]:
         "sealed_record": found.sealed or None,
         "overlay": found.overlay if found.overlay in _OVERLAY else None,
         "overlay_reason": found.overlay_reason or None,
+        "counts_as": found.counts_as.upper(),
+        **_entered_json(found),
         "rule": found.judgement.rule,
         "login_stood_in_for_reach": found.judgement.stood_in,
         "groups": {str(role): str(state) for role, state in found.judgement.groups.items()},

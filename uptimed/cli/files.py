@@ -20,11 +20,12 @@ from uptimed.cli.common import (
     load_settings,
     minute_at,
     now,
-    reading,
+    record,
     show_utc,
     told,
     wrong,
 )
+from uptimed.core.corrections import present
 from uptimed.core.lookfile import (
     COLUMNS,
     Known,
@@ -43,6 +44,7 @@ from uptimed.core.minutes import MINUTES_PER_DAY, Minute, minute_of, month_minut
 from uptimed.core.observations import Attempt, Instant
 from uptimed.core.settings import ServiceSettings, Settings
 from uptimed.core.terms import Role
+from uptimed.ledger.month import amendments_of
 from uptimed.ledger.reading import judged_until, letters
 from uptimed.ports import JournalReader, SealedDay
 from uptimed.wiring.importing import Taken, take_in
@@ -227,7 +229,13 @@ def _counted(lines: Iterable[str], step: Callable[[int], None]) -> Iterator[str]
 @click.option("--client", help="Only this client's services.")
 @click.option("--service", help="Only this service.")
 @click.option("--month", type=Month(), help="A month in the client's zone.")
-@click.option("--from", "since", metavar="AT", help="From this minute on.")
+@click.option(
+    "--from",
+    "origins",
+    metavar="AT",
+    multiple=True,
+    help="From this minute on; `influx`: read what was brought to InfluxDB. May be given twice.",
+)
 @click.option("--to", "until", metavar="AT", help="Up to this minute, without it.")
 @click.option(
     "--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True
@@ -240,7 +248,7 @@ def export(  # noqa: PLR0913 - its options
     client: str | None,
     service: str | None,
     month: tuple[int, int] | None,
-    since: str | None,
+    origins: tuple[str, ...],
     until: str | None,
     form: str,
     output: str,
@@ -248,16 +256,18 @@ def export(  # noqa: PLR0913 - its options
 ) -> None:
     """Write out looks (one attempt a line) or letters (one minute a line) of a period.
 
-    Letters reach as far as minutes are judged.
+    Letters reach as far as minutes are judged. They are those on record; what a minute was
+    corrected to stands beside its letter.
     """
     settings = load_settings(config).settings
     services = _chosen(settings, client, service)
+    source, since = _origins(origins)
     if (month is not None) == (since is not None or until is not None) or (since is None) != (
         until is None
     ):
         wrong("wanted either --month, or --from and --to")
     periods = [_period(settings, chosen, month, since, until) for chosen in services]
-    with reading(settings) as reader, _out(output) as write:
+    with record(settings, source) as reader, _out(output) as write:
         spans = [
             (chosen, start, min(stop, _end(reader, chosen, what)))
             for chosen, (start, stop) in zip(services, periods, strict=True)
@@ -271,6 +281,15 @@ def export(  # noqa: PLR0913 - its options
                     lines = _LINES[what](reader, chosen, start, stop, form)
                     write("".join(f"{line}\n" for line in lines))
                     step(stop - start)
+
+
+def _origins(origins: Sequence[str]) -> tuple[str, str | None]:
+    """Return where to read, and from which minute on: `--from` says either."""
+    sources = [given for given in origins if given in {"influx", "journal"}]
+    minutes = [given for given in origins if given not in sources]
+    if len(sources) > 1 or len(minutes) > 1:
+        wrong(f"--from: found {' and '.join(origins)}, wanted one minute, and `influx` or not")
+    return next(iter(sources), "journal"), next(iter(minutes), None)
 
 
 def _end(reader: JournalReader, service: ServiceSettings, what: str) -> Minute:
@@ -325,13 +344,17 @@ def _letter_lines(
     reader: JournalReader, service: ServiceSettings, start: Minute, stop: Minute, form: str
 ) -> Iterator[str]:
     strip = letters(reader, service, start, stop)
-    for minute, mark in enumerate(strip.letters, strip.start):
-        unverified = mark.islower()
+    now = present(strip, amendments_of(reader, service.client).corrections_of(service.id))
+    marks = zip(strip.letters, now.letters, strict=True)
+    for minute, (mark, corrected) in enumerate(marks, strip.start):
+        unverified, changed = mark.islower(), corrected != mark
         at = show_utc(Minute(minute))
         if form == "csv":
-            yield f"{service.id},{at},{mark.upper()},{'yes' if unverified else ''}"
+            unsure, became = "yes" if unverified else "", corrected.upper() if changed else ""
+            yield f"{service.id},{at},{mark.upper()},{unsure},{became}"
         else:
             flag = ',"unverified":true' if unverified else ""
+            flag += f',"corrected":"{corrected.upper()}"' if changed else ""
             yield f'{{"service":"{service.id}","minute":"{at}","letter":"{mark.upper()}"{flag}}}'
 
 
@@ -340,7 +363,7 @@ _Lines = Callable[[JournalReader, ServiceSettings, Minute, Minute, str], Iterato
 _LINES: Mapping[str, _Lines] = {"looks": _look_lines, "letters": _letter_lines}
 _HEADERS = {
     "looks": f"{','.join(COLUMNS)}\n",
-    "letters": "service,minute_utc,letter,unverified\n",
+    "letters": "service,minute_utc,letter,unverified,corrected\n",
 }
 
 

@@ -77,6 +77,10 @@ def _words(chosen: _Chosen, result: Seen, *, debug: bool) -> Iterator[str]:
             facts = result.observed.get(attempt.at)
             if facts is not None:
                 yield from _conversation(chosen.probe, *facts)
+    if debug:
+        yield from (f"   {line}" for line in result.farewell)
+    else:
+        yield from (line.strip() for line in result.farewell if "not signed out" in line)
     if result.references:
         yield f"references: {result.references}"
     yield f"the look {result.verdict}"

@@ -9,14 +9,19 @@ from uptimed.cli.common import (
     Month,
     config_option,
     find_client,
+    from_option,
     load_settings,
     now,
-    reading,
+    record,
     told,
     version,
     wrong,
 )
 from uptimed.core.minutes import minute_of, month_minutes
+from uptimed.core.observations import Instant
+from uptimed.core.settings import Settings
+from uptimed.core.statement import Statement
+from uptimed.ports import StoreError
 
 
 @click.command()
@@ -35,6 +40,8 @@ from uptimed.core.minutes import minute_of, month_minutes
     type=click.Path(),
     help="Where to; `-` is standard output. [default: CLIENT-MONTH.pdf for a PDF, else `-`]",
 )
+@click.option("--draft", is_flag=True, help="To look at it first: it does not count as given out.")
+@from_option
 @config_option
 @told
 def report(
@@ -43,11 +50,14 @@ def report(
     form: str | None,
     language: str | None,
     output: str | None,
+    draft: bool,
+    source: str,
     config: str | None,
 ) -> None:
     """Draw up a client's month: figures, outages, evidence and terms.
 
-    It ends with 0 once it is written, whatever it says.
+    It ends with 0 once it is written, whatever it says. The report of a month that is over counts
+    as given out from then on: an exception has to be notified before. A draft does not.
     """
     from uptimed.wiring import papers
 
@@ -57,16 +67,46 @@ def report(
     present = now()
     if month_minutes(*month, whose.zone).start > minute_of(present):
         wrong(f"--month: {month[0]}-{month[1]:02d} has not begun yet in {whose.zone_name}")
-    with reading(settings) as reader:
+    with record(settings, source) as reader:
         statement = papers.draw_up(
-            reader, settings, whose, month, now=present, software=f"uptimed {version()}"
+            reader,
+            settings,
+            whose,
+            month,
+            now=present,
+            software=f"uptimed {version()}",
+            draft=draft,
         )
     try:
         paper = papers.render(statement, form, language or whose.language)
     except papers.NoPaper as error:
         wrong(f"{whose.id} {month[0]}-{month[1]:02d}: {error}")
-    name = f"{whose.id}-{month[0]}-{month[1]:02d}.pdf"
-    target = output or (name if form == "pdf" else "-")
+    if source == "journal":
+        _give_out(settings, statement, present)
+    _put(paper, output or (_pdf_name(statement) if form == "pdf" else "-"))
+
+
+def _pdf_name(statement: Statement) -> str:
+    return f"{statement.client.id}-{statement.period.month}.pdf"
+
+
+def _give_out(settings: Settings, statement: Statement, present: Instant) -> None:
+    """Record that it was given out; where the journal takes nothing the paper is made all the same.
+
+    The next one that is drawn up is recorded then.
+    """
+    from uptimed.wiring.amending import give_out
+
+    try:
+        give_out(settings, statement, by="uptimed report", now=present)
+    except StoreError as error:
+        click.echo(f"it could not be recorded that this report was given out: {error}", err=True)
+
+
+def _put(paper: bytes, target: str) -> None:
+    """Write *paper* to *target*; `-` is standard output."""
+    from uptimed.wiring.papers import write_atomically
+
     try:
         if target == "-":
             sys.stdout.buffer.write(paper)
@@ -75,7 +115,7 @@ def report(
         if Path(target).exists() and not Path(target).is_file():
             Path(target).write_bytes(paper)  # a device or a pipe: it shall not be replaced
         else:
-            papers.write_atomically(Path(target), paper)
+            write_atomically(Path(target), paper)
     except BrokenPipeError:
         raise  # whoever read has seen enough
     except OSError as error:

@@ -4,7 +4,6 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -15,16 +14,27 @@ from uptimed.cli.common import (
     json_option,
     load_settings,
     now,
+    show_utc,
     told,
     wrong,
 )
-from uptimed.config import ConfigError, ConfiguredSecrets, explain, preset_names, remarks_on
+from uptimed.config import (
+    ConfigError,
+    ConfiguredSecrets,
+    calendar_warnings,
+    explain,
+    remarks_on,
+)
 from uptimed.config.beginning import CONTRACTS, Beginning
-from uptimed.config.contracts import load_contract
 from uptimed.core.flows import Flow
 from uptimed.core.minutes import moment_of
 from uptimed.core.observations import SECOND, Instant
-from uptimed.core.settings import secrets_of
+from uptimed.core.pinning import agreed_text
+from uptimed.core.settings import Settings, secrets_of
+from uptimed.core.terms_text import digest
+from uptimed.ledger.agreed import on_record
+from uptimed.ports import StoreError
+from uptimed.stores.sqlite import open_reader
 from uptimed.wiring.flows import bound, find, load_with_flows
 
 
@@ -98,78 +108,38 @@ def check(as_json: bool, config: str | None) -> None:
     remarks = [
         *(str(remark) for remark in loaded.remarks),
         *remarks_on(secrets, ConfiguredSecrets(os.environ)),
+        *calendar_warnings(loaded.settings, moment_of(now()).date()),
     ]
+    notes = [*(str(note) for note in loaded.notes), *_beside_the_record(loaded.settings)]
     if as_json:
-        notes = [str(note) for note in loaded.notes]
         emit(
             {"mistakes": [], "runs": explain(loaded.settings), "notes": notes, "warnings": remarks}
         )
     else:
         click.echo("\n".join(explain(loaded.settings)))
-        for note in loaded.notes:
+        for note in notes:
             click.echo(f"note: {note}")
         for remark in remarks:
             click.echo(f"warning: {remark}")
 
 
-@click.group()
-def contracts() -> None:
-    """The agreements that ship with uptimed."""
-
-
-@contracts.command("list")
-@json_option
-@told
-def list_contracts(as_json: bool) -> None:
-    """The presets: target, zone, language."""
-    found = [load_contract(name).terms for name in preset_names()]
-    if as_json:
-        emit(
-            [
-                {
-                    "id": t.id,
-                    "version": t.version,
-                    "target": t.target,
-                    "promised": t.promised,
-                    "timezone": t.zone_name,
-                    "language": t.language,
-                }
-                for t in found
+def _beside_the_record(settings: Settings) -> list[str]:
+    """Return how what is configured differs from what is on record; a month has that."""
+    path = Path(settings.journal_path)
+    if not path.exists():
+        return []
+    try:
+        with open_reader(path) as reader:
+            return [
+                f"client {client.id}: what is agreed differs from what is on record since "
+                f"{show_utc(last.since)} (`uptimed contracts diff --client {client.id}`). It goes "
+                "on record when the daemon starts or reloads, and counts from the next month on"
+                for client in settings.clients
+                for last in on_record(reader, client.id)[-1:]
+                if last.sha256 != digest(agreed_text(client))
             ]
-        )
-        return
-    from uptimed.cli.common import table
-
-    table(
-        ["PRESET", "TARGET", "ZONE", "LANGUAGE", "VERSION"],
-        [
-            [
-                t.id,
-                f"{t.target} %" + ("" if t.promised else " (house reference)"),
-                t.zone_name,
-                t.language,
-                t.version,
-            ]
-            for t in found
-        ],
-    )
-
-
-@contracts.command("show")
-@click.argument("name")
-@told
-def show_contract(name: str) -> None:
-    """The contract file NAME (a preset or a path) as it is."""
-    load_contract(name)
-    path = _contract_file(name)
-    click.echo(path.read_text(encoding="utf-8"), nl=False)
-
-
-def _contract_file(name: str) -> Any:
-    from importlib.resources import files
-
-    preset = files("uptimed.contracts").joinpath(f"{name}.toml")
-    return preset if preset.is_file() else Path(name)
+    except StoreError as error:
+        return [f"the journal could not be asked what is on record: {error}"]
 
 
 _SOURCES = {

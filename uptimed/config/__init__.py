@@ -4,6 +4,7 @@ pydantic is met here and nowhere else.
 """
 
 from uptimed.config.building import Loaded, load
+from uptimed.config.calendars import calendar_warnings
 from uptimed.config.contracts import load_contract, preset_names
 from uptimed.config.explain import explain
 from uptimed.config.mistakes import ConfigError, Mistake, Remark
@@ -16,6 +17,7 @@ __all__ = [
     "Loaded",
     "Mistake",
     "Remark",
+    "calendar_warnings",
     "explain",
     "find_config",
     "load",

@@ -11,38 +11,48 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from uptimed.config.accounts import account_support, check_plan
+from uptimed.config.calendars import FOLDER, read_calendar, shipped
 from uptimed.config.checking import Checked, Findings, Place, Shape, check, name_of
-from uptimed.config.contracts import find_contract, read_contract
+from uptimed.config.contracts import due_of, find_contract, read_contract
 from uptimed.config.mistakes import ConfigError, Remark, Wrong, kind_of, show, suggest
 from uptimed.config.paths import absolute, existing, resolved_secret
 from uptimed.config.probes import FlowOf, KnownFlows, read_probe
 from uptimed.config.reading import Document, Merged, merge, read_documents
 from uptimed.config.shapes import (
     ROLES,
+    AlertmanagerShape,
     ClientShape,
     HeartbeatShape,
     InfluxShape,
     JournalShape,
     ListenShape,
     LogShape,
+    MailShape,
     MaintenanceShape,
     OperatorShape,
     SelfCheckShape,
     ServiceShape,
     VantageShape,
+    WebhookShape,
 )
 from uptimed.config.values import say_duration, zone_of
+from uptimed.core.holidays import HolidaySet, freeze
 from uptimed.core.minutes import MINUTE, first_minute
 from uptimed.core.settings import (
+    Alerting,
     ClientSettings,
     Contract,
     Heartbeat,
     Influx,
     Listen,
     Logging,
+    Mailing,
     Operator,
+    Security,
     ServiceSettings,
     Settings,
+    Webhook,
 )
 from uptimed.core.support import SupportTerms
 from uptimed.core.targets import LoginTarget, ProbeSettings, Secret
@@ -63,12 +73,11 @@ _SECTIONS: dict[str, type[Shape]] = {
     "listen": ListenShape,
     "heartbeat": HeartbeatShape,
     "influxdb": InfluxShape,
+    "alertmanager": AlertmanagerShape,
+    "mail": MailShape,
+    "webhook": WebhookShape,
     "operator": OperatorShape,
     "log": LogShape,
-}
-_RESERVED = {
-    "alertmanager": "it later: this version does not alert yet",
-    "mail": "it later: this version sends no mail yet",
 }
 _ALL_SERVICES = "*"
 
@@ -137,13 +146,13 @@ class _Builder:
         self._flow_of = flow_of
         self._seen: dict[tuple[str, str], str] = {}
         self._contracts: dict[tuple[str, str, str], Contract | None] = {}
+        self._calendars: dict[tuple[str, str], HolidaySet | None] = {}
 
     def settings(self) -> Settings:
         for name, (document, _) in self._merged.sections.items():
             if name not in _SECTIONS:
-                found = "a section of its own" if name in _RESERVED else "an unknown section"
-                wish = _RESERVED.get(name) or suggest(name, [*_SECTIONS, "clients"])
-                self._place(document, name).wrong(found, wish)
+                wish = suggest(name, [*_SECTIONS, "clients"])
+                self._place(document, name).wrong("an unknown section", wish)
         journal, home = self._section("journal", JournalShape)
         vantage, _ = self._section("vantage", VantageShape)
         self_check, _ = self._section("self_check", SelfCheckShape)
@@ -154,6 +163,7 @@ class _Builder:
             journal_path=absolute(journal.shape.path, home),
             retention_days=journal.shape.retention_days,
             seal_after_us=journal.shape.seal_after,
+            seals=journal.shape.seal,
             made_up=journal.shape.made_up,
             vantage=vantage.shape.name,
             references=self_check.shape.references,
@@ -162,6 +172,9 @@ class _Builder:
             else None,
             heartbeat=self._heartbeat(),
             influxdb=self._influxdb(),
+            alertmanager=self._alertmanager(),
+            mail=self._mail(),
+            webhook=self._webhook(),
             operator=self._operator(),
             logging=Logging(level=log.shape.level, format=log.shape.format),
         )
@@ -218,6 +231,75 @@ class _Builder:
             batch_size=shape.batch_size,
             timeout_us=shape.timeout,
             connect_timeout_us=shape.connect_timeout,
+            settle=shape.settle,
+            settle_after_us=shape.settle_after,
+            gather_every_us=shape.gather_every,
+        )
+
+    def _mail(self) -> Mailing | None:
+        if "mail" not in self._merged.sections:
+            return None
+        checked, home = self._section("mail", MailShape)
+        shape, place = checked.shape, self._place(home, "mail")
+        ca_file = existing(shape.ca_file, home, place.at("ca_file"))
+        if checked.bad:
+            return None
+        _check_mail(shape, place)
+        return Mailing(
+            host=shape.host,
+            port=shape.port or _MAIL_PORTS[shape.security],
+            sender=shape.from_,
+            security=shape.security,
+            username=shape.username,
+            password=resolved_secret(shape.password, home) if shape.password else None,
+            ca_file=ca_file,
+            reply_to=shape.reply_to,
+            hold=shape.hold,
+            overdue_after_us=shape.overdue_after,
+            give_up_after_us=shape.give_up_after,
+            timeout_us=shape.timeout,
+        )
+
+    def _alertmanager(self) -> Alerting | None:
+        if "alertmanager" not in self._merged.sections:
+            return None
+        checked, home = self._section("alertmanager", AlertmanagerShape)
+        shape, place = checked.shape, self._place(home, "alertmanager")
+        ca_file = existing(shape.ca_file, home, place.at("ca_file"))
+        _check_alertmanager(checked, place)
+        if checked.bad:
+            return None
+        return Alerting(
+            urls=shape.urls,
+            username=shape.username,
+            password=resolved_secret(shape.password, home) if shape.password else None,
+            token=resolved_secret(shape.token, home) if shape.token else None,
+            ca_file=ca_file,
+            timeout_us=shape.timeout,
+            runbook_url=shape.runbook_url,
+            generator_url=shape.generator_url,
+        )
+
+    def _webhook(self) -> Webhook | None:
+        if "webhook" not in self._merged.sections:
+            return None
+        checked, home = self._section("webhook", WebhookShape)
+        shape, place = checked.shape, self._place(home, "webhook", "urls")
+        if checked.bad:
+            return None
+        if not shape.urls:
+            place.wrong("an empty list", "a URL, or no [webhook] at all")
+        if len(set(shape.urls)) != len(shape.urls):
+            place.wrong("a URL twice", "each URL once")
+        for url in shape.urls:
+            if isinstance(url, str) and url.startswith("http://") and not _on_this_machine(url):
+                place.remark("http sends events where others can read them; take https")
+        return Webhook(
+            urls=tuple(
+                resolved_secret(url, home) if isinstance(url, Secret) else url for url in shape.urls
+            ),
+            secret=resolved_secret(shape.secret, home),
+            timeout_us=shape.timeout,
         )
 
     def _operator(self) -> Operator:
@@ -253,16 +335,25 @@ class _Builder:
         contract = self._contract(checked, place, document)
         zone_name = shape.timezone or contract.terms.zone_name
         services = _tables(table, "services", place)
+        support, calendar = self._calendar(contract.support, checked, place, document)
         client = ClientSettings(
             id=shape.id,
             name=shape.name,
             contract=contract.terms,
-            support=contract.support,
+            calendar_path=calendar,
+            support=account_support(
+                support,
+                shape.agreed if checked.good("agreed") else {},
+                place.at("agreed"),
+            ),
+            plan=shape.plan,
             language=shape.language or contract.terms.language,
             zone_name=zone_name,
             zone=zone_of(zone_name) or contract.terms.zone,
             zone_overridden=shape.timezone is not None,
             recipients=shape.recipients,
+            notices=shape.notices,
+            report=due_of(shape.report) if shape.report else contract.report,
             logo=existing(shape.logo, document, place.at("logo")),
             colour=shape.colour,
         )
@@ -293,7 +384,7 @@ class _Builder:
         asked = (shape.contract, str(document.path.parent), zone)
         if asked not in self._contracts:
             try:
-                file, table = find_contract(shape.contract, document.path.parent.absolute())
+                found = find_contract(shape.contract, document.path.parent.absolute())
             except Wrong as wrong:
                 place.at("contract").wrong(wrong.found, wrong.wanted)
                 return _NO_CONTRACT
@@ -301,9 +392,43 @@ class _Builder:
                 self._findings.mistakes.extend(error.mistakes)
                 self._contracts[asked] = None
                 return _NO_CONTRACT
-            at = Place(file, "", self._findings)
-            self._contracts[asked] = read_contract(table, at, zone=zone)
+            at = Place(found.file, "", self._findings)
+            self._contracts[asked] = read_contract(found.document, at, zone=zone)
         return self._contracts[asked] or _NO_CONTRACT
+
+    def _calendar(
+        self,
+        support: SupportTerms,
+        checked: Checked[ClientShape],
+        place: Place,
+        document: Document,
+    ) -> tuple[SupportTerms, str]:
+        """Return *support* with its holidays in it, and the file of those that are approved."""
+        terms = support.calendar
+        named = checked.shape.calendar_file if checked.good("calendar_file") else ""
+        if not terms.holidays:
+            if named:
+                wish = "nothing: the contract names no set of holidays"
+                place.at("calendar_file").wrong(show(named), wish)
+            return support, ""
+        path = Path(absolute(named or f"{FOLDER}/{terms.holidays}.toml", document))
+        holidays = self._holidays(path, terms.holidays)
+        if holidays is None:
+            return support, str(path)
+        return replace(support, calendar=freeze(terms, holidays)), str(path)
+
+    def _holidays(self, path: Path, set_id: str) -> HolidaySet | None:
+        """Return the holidays in the file at *path*, else those that ship with us."""
+        if not path.exists():
+            return shipped(set_id)
+        if (str(path), set_id) not in self._calendars:
+            try:
+                found = read_calendar(path, set_id, self._findings)
+            except ConfigError as error:
+                self._findings.mistakes.extend(error.mistakes)
+                found = None
+            self._calendars[str(path), set_id] = found.holidays if found else None
+        return self._calendars[str(path), set_id]
 
     # Services.
 
@@ -320,7 +445,8 @@ class _Builder:
         probes = self._probes(raws, place, document, looked_from)
         need = _need(checked, raws, place)
         vantages = shape.vantages or (owner.vantage,)
-        _check_vantages(checked, vantages, owner.vantage, place)
+        _check_vantages(checked, vantages, place)
+        self._remark_vantages(vantages, owner.vantage, place)
         _check_term(checked, place)
         _remark_probes(probes, place)
         client = owner.client
@@ -351,6 +477,24 @@ class _Builder:
             starts=shape.from_,
             ends=shape.until,
         )
+
+    def _remark_vantages(self, vantages: tuple[str, ...], own: str, place: Place) -> None:
+        """Say where looks come from that are not made here."""
+        where, others = place.at("vantages"), set(vantages) - {own}
+        there = "influxdb" in self._merged.sections
+        _, raw = self._merged.sections.get("influxdb", (None, {}))
+        settles = there and isinstance(raw, Mapping) and raw.get("settle") is not False
+        away = f"this monitor's vantage {show(own)} is not among them"
+        if others and settles:
+            if own not in vantages:
+                where.note(f"{away}: all looks come from InfluxDB")
+            return
+        if own not in vantages:
+            where.remark(away)
+        elif others and not there:
+            where.remark(
+                "looks from elsewhere come only as files: there is no [influxdb] to share them"
+            )
 
     def _probes(
         self, raws: list[object], place: Place, document: Document, vantages: int
@@ -422,6 +566,51 @@ def _on_this_machine(url: str) -> bool:
     return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
+_MAIL_PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
+
+
+def _check_mail(shape: MailShape, place: Place) -> None:
+    """Names and passwords go together, and neither they nor reports go where others can read."""
+    if (shape.password is None) != (not shape.username):
+        there, missing = ("username", "password") if shape.username else ("password", "username")
+        place.at(missing).wrong("nothing", f"one that goes with the {there}")
+    here = _is_this_machine(shape.host)
+    if shape.security is Security.NONE and not here:
+        if not shape.allow_unencrypted:
+            place.at("security").wrong(
+                f"no encryption on the way to {shape.host}",
+                '"starttls" or "tls"; or allow_unencrypted = true, on a line of your own',
+            )
+        if shape.password is not None:
+            place.at("password").wrong(
+                "a password for a way that is not encrypted", "encryption, or no password"
+            )
+    if shape.security is Security.STARTTLS and shape.port == 465:
+        place.at("port").remark('465 is encrypted from the first byte on: security = "tls"')
+
+
+def _is_this_machine(host: str) -> bool:
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _check_alertmanager(checked: Checked[AlertmanagerShape], place: Place) -> None:
+    shape = checked.shape
+    if checked.good("urls"):
+        if not shape.urls:
+            place.at("urls").wrong("an empty list", "at least one Alertmanager, or no section")
+        if len(set(shape.urls)) != len(shape.urls):
+            place.at("urls").wrong("an Alertmanager twice", "each Alertmanager once")
+    if checked.good("username", "password") and bool(shape.username) != bool(shape.password):
+        missing = "username" if shape.password else "password"
+        place.at(missing).wrong("nothing", "both username and password, or neither")
+    if checked.good("token", "username", "password") and shape.token and shape.password:
+        place.at("token").wrong("a token beside a password", "one of them")
+    secret = shape.password or shape.token
+    for url in shape.urls if secret is not None else ():
+        if url.startswith("http://") and not _on_this_machine(url):
+            place.at("urls").remark("http sends the secret where others can read it; take https")
+
+
 def _without(raw: object, *keys: str) -> object:
     if not isinstance(raw, Mapping):
         return raw
@@ -443,6 +632,10 @@ def _check_client(
         place.at("services").remark("there are none: nothing is watched for this client")
     if len(set(client.recipients)) != len(client.recipients):
         place.at("recipients").wrong("an address twice", "each address once")
+    if checked.good("contract", "plan"):
+        check_plan(client.support, client.plan, place.at("plan"))
+    if client.notices and not client.recipients:
+        place.at("notices").remark("nobody gets them: there are no recipients")
     silent_zone = "timezone" in client.contract.house and client.zone_name == "UTC"
     if silent_zone and checked.good("timezone"):
         place.at("timezone").remark(
@@ -487,7 +680,7 @@ def _number(wanted: str | int | None, count: int) -> int:
 
 
 def _check_vantages(
-    checked: Checked[ServiceShape], vantages: tuple[str, ...], own: str, place: Place
+    checked: Checked[ServiceShape], vantages: tuple[str, ...], place: Place
 ) -> None:
     if not checked.good("vantages"):
         return
@@ -500,8 +693,6 @@ def _check_vantages(
     if checked.good("min_vantages") and least is not None and least > len(vantages):
         wish = f"at most {len(vantages)}, the number of vantages"
         place.at("min_vantages").wrong(show(least), wish)
-    if own not in vantages:
-        place.at("vantages").remark(f"this monitor's vantage {show(own)} is not among them")
 
 
 def _check_term(checked: Checked[ServiceShape], place: Place) -> None:

@@ -20,32 +20,50 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from uptimed.config import values
+from uptimed.config.calendars import WEEKDAYS, worked_days
 from uptimed.config.checking import Checked, Findings, Place, Shape, check, read, required
+from uptimed.config.extending import EXTENDS, Effective, alone, extended, has_key
+from uptimed.config.holidaylist import HOLIDAY_SETS
 from uptimed.config.mistakes import ConfigError, Mistake, Wrong, kind_of, one_of, show, suggest
 from uptimed.config.reading import read_toml
-from uptimed.config.shapes import STAGES, Duration, Id, Language, Text, Zone
+from uptimed.config.shapes import STAGES, Duration, Id, Language, ReportDueShape, Text, Zone
+from uptimed.core.reporting import HOUSE_REPORT_DUE, ReportDue
 from uptimed.core.settings import Contract
 from uptimed.core.support import (
     CalendarTerms,
     ClockKind,
     ClockTerms,
+    Fault,
     GoalTerms,
     Judged,
     PauseTerms,
     PlanTerms,
     SeverityTerms,
     Span,
+    Start,
     SupportTerms,
     Unit,
     Windows,
 )
 from uptimed.core.terms import AttemptRule, ContractTerms, WeekHours, canonical_json
 
-HOLIDAY_SETS = ("CO", "ES", "GB-ENG", "RU")
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ENDS = (
+    "opened",
+    "acknowledged",
+    "registered",
+    "classified",
+    "first_response",
+    "update",
+    "answered",
+    "restored",
+    "resolved",
+    "closed",
+)
+"""Acts of an incident that can end a clock."""
 
 _DEFAULT_LANGUAGE = "en"
-_HOUSE_DEFAULTS = (
+_SETS_WISH = '"CO", "ES", a region of Spain such as "ES-MD", "GB-ENG" or "RU", or a list of dates'
+HOUSE_DEFAULTS = (
     "availability.attempt_rule",
     "availability.min_consecutive",
     "availability.min_coverage",
@@ -72,10 +90,10 @@ def load_contract(name_or_path: str, *, base: Path | None = None, zone: str = ""
     """
     findings = Findings()
     try:
-        file, document = find_contract(name_or_path, base or Path())
+        found = find_contract(name_or_path, base or Path())
     except Wrong as wrong:
         raise ConfigError([Mistake(name_or_path, "", wrong.found, wrong.wanted)]) from None
-    contract = read_contract(document, Place(file, "", findings), zone=zone)
+    contract = read_contract(found.document, Place(found.file, "", findings), zone=zone)
     if findings.mistakes or contract is None:
         raise ConfigError(findings.mistakes)
     return contract
@@ -86,22 +104,50 @@ def is_path(name_or_path: str) -> bool:
     return "/" in name_or_path or name_or_path.endswith(".toml")
 
 
-def find_contract(name_or_path: str, base: Path) -> tuple[str, dict[str, Any]]:
-    """Return a contract's file, and what it holds.
+def find_contract(name_or_path: str, base: Path) -> Effective:
+    """Return a contract as it counts, with what it extends.
 
-    Raise Wrong where there is no such contract, ConfigError where the file is not TOML.
+    Raise Wrong where there is no such contract, ConfigError where a file is not TOML, extends
+    nothing that can be extended, or extends a contract with mistakes.
     """
-    if is_path(name_or_path):
-        path = base / Path(name_or_path).expanduser()
-        if not path.is_file():
-            raise Wrong(show(name_or_path), f"a contract file; there is none at {path}")
-        return str(path), read_toml(path)
-    names = preset_names()
-    if name_or_path not in names:
-        wish = f"{suggest(name_or_path, names)}, or the path of a contract file (*.toml)"
+    return _found(name_or_path, base, ())
+
+
+def _found(name_or_path: str, base: Path, above: tuple[str, ...]) -> Effective:
+    """Return that contract; *above* are the files that led here by what they extend."""
+    if not is_path(name_or_path):
+        return _preset(name_or_path)
+    path = base / Path(name_or_path).expanduser()
+    if not path.is_file():
+        raise Wrong(show(name_or_path), f"a contract file; there is none at {path}")
+    name, file = path.name, str(path)
+    here = str(path.resolve())
+    if here in above:
+        way = " -> ".join(Path(step).name for step in (*above[above.index(here) :], here))
+        wish = f"a preset, or a file that does not lead back here ({way})"
         raise Wrong(show(name_or_path), wish)
-    preset = resources.files("uptimed") / "contracts" / f"{name_or_path}.toml"
-    return str(preset), tomllib.loads(preset.read_text(encoding="utf-8"))
+    document = read_toml(path)
+    if EXTENDS not in document:
+        return alone(name, file, document)
+    place = Place(file, EXTENDS, Findings())
+    try:
+        wanted = values.text(document[EXTENDS])
+        under = _found(wanted, path.parent, (*above, here))
+    except Wrong as wrong:
+        raise ConfigError([Mistake(file, EXTENDS, wrong.found, wrong.wanted)]) from None
+    read_contract(under.document, Place(under.file, "", place.findings))
+    if place.findings.mistakes:
+        raise ConfigError(place.findings.mistakes)
+    return extended(under, name, file, document)
+
+
+def _preset(name: str) -> Effective:
+    names = preset_names()
+    if name not in names:
+        wish = f"{suggest(name, names)}, or the path of a contract file (*.toml)"
+        raise Wrong(show(name), wish)
+    preset = resources.files("uptimed") / "contracts" / f"{name}.toml"
+    return alone(name, str(preset), tomllib.loads(preset.read_text(encoding="utf-8")))
 
 
 # How a contract file's values are read.
@@ -187,24 +233,9 @@ def _dates(value: object) -> frozenset[date]:
 def _holidays(value: object) -> str | frozenset[date]:
     if isinstance(value, str):
         if value not in HOLIDAY_SETS:
-            raise Wrong(show(value), f"{one_of(HOLIDAY_SETS)}, or a list of dates")
+            raise Wrong(show(value), _SETS_WISH)
         return value
     return _dates(value)
-
-
-def _extra_days(value: object) -> Mapping[date, int]:
-    wish = 'dates and the weekday that each counts as, such as { 2026-12-26 = "mon" }'
-    if not isinstance(value, dict):
-        raise Wrong(kind_of(value), wish)
-    found = {}
-    for key, weekday in value.items():
-        if weekday not in WEEKDAYS:
-            raise Wrong(show(weekday), wish)
-        try:
-            found[date.fromisoformat(key)] = WEEKDAYS.index(weekday)
-        except ValueError:
-            raise Wrong(show(key), wish) from None
-    return found
 
 
 def _hours(value: object) -> Hours | None:
@@ -216,11 +247,11 @@ def _hours(value: object) -> Hours | None:
     return Hours(
         windows=windows_of(days),
         holidays=_dates(value.get("holidays", [])),
-        extra_days=_extra_days(value.get("extra_days", {})),
+        extra_days=worked_days(value.get("extra_days", {})),
     )
 
 
-def _span(value: object) -> Span | None:
+def span_of(value: object) -> Span | None:
     """Read a clock's target; None is one that each account agrees on."""
     if value == "agreed":
         return None
@@ -287,6 +318,21 @@ def _judged(value: object) -> Judged:
     return Judged(values.choice(value, tuple(Judged)))
 
 
+def _start(value: object) -> Start:
+    return Start(values.choice(value, tuple(Start)))
+
+
+def _ends(value: object) -> tuple[str, ...]:
+    """Read the acts that end a clock, the last of them; a list that is there names one."""
+    wish = f"a list of {one_of(ENDS)}"
+    if not isinstance(value, list) or not value:
+        raise Wrong("an empty list" if value == [] else kind_of(value), wish)
+    found = tuple(values.choice(item, ENDS) for item in value)
+    if len(set(found)) != len(found):
+        raise Wrong("an act twice", "each act once")
+    return found
+
+
 Clock = Annotated[ClockKind, read(_clock)]
 Percent = Annotated[tuple[str, int], read(values.percent)]
 
@@ -316,19 +362,21 @@ class CalendarShape(Shape):
     windows: Annotated[Windows | None, read(_calendar_windows)] = Field(
         description='"24x7" or windows such as { mon-fri = ["08:00-18:00"] }'
     )
-    extra_days: Annotated[Mapping[date, int], read(_extra_days)] = {}
+    extra_days: Annotated[Mapping[date, int], read(worked_days)] = {}
 
 
 class ClockShape(Shape):
     """A clock of an incident."""
 
     clock: Clock = Field(description="what the clock runs towards")
-    target: Annotated[Span | None, read(_span)] = None
+    target: Annotated[Span | None, read(span_of)] = None
     calendar: Annotated[str, read(partial(values.choice, choices=("24x7", "support")))] = "support"
     repeats: Annotated[bool, read(values.boolean)] = False
     judged: Annotated[Judged, read(_judged)] = Judged.EACH
     channel: Text = ""
     words: Text = ""
+    starts: Annotated[Start, read(_start)] = Start.OPENING
+    ends: Annotated[tuple[str, ...], read(_ends)] = ()
 
 
 class SeverityShape(Shape):
@@ -340,6 +388,7 @@ class SeverityShape(Shape):
     letters: Annotated[str, read(_severity_letters)] = ""
     proposed: Annotated[bool, read(values.boolean)] = False
     stages: Annotated[tuple[str, ...], _some(STAGES)] = ()
+    faults: Annotated[tuple[str, ...], _some(tuple(Fault))] = ()
     channels: tuple[Text, ...] = ()
     clocks: tuple[ClockShape, ...] = ()
 
@@ -375,12 +424,6 @@ class ChannelsShape(Shape):
     unofficial: tuple[Text, ...] = ()
 
 
-def _extend(value: object) -> str:
-    raise Wrong(
-        show(value), "no such key yet: copy the preset's file and change it (`contracts show`)"
-    )
-
-
 class ContractShape(Shape):
     """A contract file."""
 
@@ -391,9 +434,10 @@ class ContractShape(Shape):
     timezone: Zone = required("the zone of a place, such as America/Bogota, or UTC")
     language: Language = _DEFAULT_LANGUAGE
     house: tuple[Text, ...] = ()
-    extend: Annotated[str, read(_extend)] = ""
+    extends: Text = ""  # what it names is merged in before the shape is read
     availability: AvailabilityShape = required("a table with the target in it")
     calendar: CalendarShape | None = None
+    report: ReportDueShape | None = None
     severities: tuple[SeverityShape, ...] = ()
     plans: tuple[PlanShape, ...] = ()
     goals: tuple[GoalShape, ...] = ()
@@ -418,7 +462,16 @@ def read_contract(document: Mapping[str, Any], place: Place, *, zone: str = "") 
     if len(place.findings.mistakes) > before:
         return None
     shape = checked.shape
-    return Contract(terms=_terms(shape, document), support=_support(shape))
+    return Contract(
+        terms=_terms(shape, document), support=_support(shape), report=due_of(shape.report)
+    )
+
+
+def due_of(shape: ReportDueShape | None) -> ReportDue:
+    """Return when the report is due; what is not written is a default of the house."""
+    if shape is None:
+        return HOUSE_REPORT_DUE
+    return ReportDue(day=shape.day, minute_of_day=shape.hour, house=False)
 
 
 def _check_rules(
@@ -433,7 +486,7 @@ def _check_rules(
         _check_calendar_needed(shape, place)
     if checked.good("house"):
         for key in shape.house:
-            if not _has_key(document, key.split(".")):
+            if not has_key(document, key):
                 place.at("house").wrong(show(key), "keys that are in this file")
 
 
@@ -470,22 +523,6 @@ def _check_calendar_needed(shape: ContractShape, place: Place) -> None:
                     here.wrong('"support"', '"24x7", or a [calendar] that says when support works')
 
 
-def _has_key(value: object, parts: list[str]) -> bool:
-    """Return whether a dotted key is there; items of lists are told by id, clock or place."""
-    if not parts:
-        return True
-    if isinstance(value, Mapping):
-        return parts[0] in value and _has_key(value[parts[0]], parts[1:])
-    if isinstance(value, list):
-        return any(
-            parts[0] in [item.get("id"), item.get("clock"), str(number)]
-            and _has_key(item, parts[1:])
-            for number, item in enumerate(value, start=1)
-            if isinstance(item, Mapping)
-        )
-    return False
-
-
 def _terms(shape: ContractShape, document: Mapping[str, Any]) -> ContractTerms:
     zone = values.zone_of(shape.timezone)
     if zone is None:
@@ -493,9 +530,7 @@ def _terms(shape: ContractShape, document: Mapping[str, Any]) -> ContractTerms:
     availability = shape.availability
     canonical = canonical_json(_plain(document))
     defaulted = tuple(
-        key
-        for key in _HOUSE_DEFAULTS
-        if key not in shape.house and not _has_key(document, key.split("."))
+        key for key in HOUSE_DEFAULTS if key not in shape.house and not has_key(document, key)
     )
     return ContractTerms(
         id=shape.id,
@@ -547,6 +582,7 @@ def _support(shape: ContractShape) -> SupportTerms:
                 letters=severity.letters,
                 proposed=severity.proposed,
                 stages=severity.stages,
+                faults=tuple(map(Fault, severity.faults)),
                 channels=severity.channels,
                 clocks=tuple(map(_clock_terms, severity.clocks)),
             )
@@ -602,4 +638,6 @@ def _clock_terms(shape: ClockShape) -> ClockTerms:
         judged=shape.judged,
         channel=shape.channel,
         words=shape.words,
+        starts=shape.starts,
+        ends=shape.ends,
     )

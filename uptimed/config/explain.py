@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
+from uptimed.config.explain_support import LETTERS, support_lines
 from uptimed.config.mistakes import Remark
 from uptimed.config.probes import worst_look_us
 from uptimed.config.values import say_duration
 from uptimed.core.minutes import MINUTE, MINUTES_PER_DAY
 from uptimed.core.observations import SECOND
-from uptimed.core.settings import ClientSettings, ServiceSettings, Settings
+from uptimed.core.settings import ClientSettings, Mailing, Security, ServiceSettings, Settings
 from uptimed.core.targets import (
     DnsTarget,
     HttpTarget,
@@ -18,7 +19,6 @@ from uptimed.core.targets import (
 )
 from uptimed.core.terms import PPM, AttemptRule, ContractTerms, Role
 
-_LETTERS = {"D": "system down", "L": "urgent login failure", "G": "degraded"}
 _RULES = {
     AttemptRule.CONFIRMED: "a look fails when more of its attempts failed than passed",
     AttemptRule.ALL: "a look fails when all of its attempts failed",
@@ -41,7 +41,7 @@ def _lines(settings: Settings) -> Iterator[str]:
     )
     yield (
         f"The journal is {settings.journal_path}; looks are kept {settings.retention_days} days, "
-        f"and a day is sealed {say_duration(settings.seal_after_us)} after its end."
+        f"and {_sealing(settings)}."
     )
     if settings.references:
         yield f"Whether a fault is our own is asked of {', '.join(settings.references)}."
@@ -57,25 +57,72 @@ def _lines(settings: Settings) -> Iterator[str]:
             f"Looks go to {influx.bucket_looks} and letters to {influx.bucket_letters} at "
             f"{influx.url}, organisation {influx.org}."
         )
+        if influx.settle and _elsewhere(settings):
+            yield (
+                f"The looks of {', '.join(_elsewhere(settings))} come from there; a minute waits "
+                f"for them up to {say_duration(influx.settle_after_us)}."
+            )
+    if settings.alertmanager is not None:
+        yield f"Alerts are pushed to {' and '.join(settings.alertmanager.urls)}."
+    if settings.mail is not None:
+        yield from _mail(settings.mail)
     for client in settings.clients:
-        yield from _client(client)
+        yield from _client(client, mail=settings.mail is not None)
 
 
-def _client(client: ClientSettings) -> Iterator[str]:
+_WAYS = {
+    Security.STARTTLS: "STARTTLS, never without",
+    Security.TLS: "TLS",
+    Security.NONE: "no encryption",
+}
+
+
+def _sealing(settings: Settings) -> str:
+    after = f"{say_duration(settings.seal_after_us)} after its end"
+    return f"a day is sealed {after}" if settings.seals else f"a day is closed {after}, not sealed"
+
+
+def _elsewhere(settings: Settings) -> list[str]:
+    """Return the other vantages whose looks count."""
+    named = {name for service in settings.services for name in service.watch.vantages}
+    return sorted(named - {settings.vantage})
+
+
+def _mail(mail: Mailing) -> Iterator[str]:
+    who = f" as {mail.username}" if mail.username else ""
+    yield f"Mail goes to {mail.host}:{mail.port} ({_WAYS[mail.security]}){who}, from {mail.sender}."
+    held = " or ".join(name.replace("_", " ") for name in mail.hold)
+    if held:
+        yield f"Reports of months that are {held} are held until somebody approves them."
+
+
+def _client(client: ClientSettings, *, mail: bool) -> Iterator[str]:
     yield f"Client {client.id} ({client.name}), {client.zone_name}, language {client.language}:"
-    for line in _contract(client.contract):
+    for line in (
+        *_contract(client.contract),
+        *support_lines(client.support, client.contract.house),
+    ):
         yield f"  {line}"
-    if not client.recipients:
-        yield "  The report goes to nobody: there are no recipients."
-    else:
-        yield f"  The report goes to {', '.join(client.recipients)}."
+    yield f"  {_report(client, mail=mail)}"
+    if client.notices and client.recipients and mail:
+        yield "  They are told of each confirmed outage and of its end."
     for service in client.services:
         for line in _service(service):
             yield f"  {line}"
 
 
+def _report(client: ClientSettings, *, mail: bool) -> str:
+    if not client.recipients:
+        return "The report goes to nobody: there are no recipients."
+    who = ", ".join(client.recipients)
+    if not mail:
+        return f"The report is for {who}, by hand: there is no [mail]."
+    house = " (house default)" if client.report.house else ""
+    return f"The report goes to {who}, on {client.report}{house} of the following month."
+
+
 def _contract(contract: ContractTerms) -> Iterator[str]:
-    down = " and ".join(_LETTERS[letter] for letter in contract.down)
+    down = " and ".join(LETTERS[letter] for letter in contract.down)
     kind = "promised" if contract.promised else "the house reference; the vendor promises nothing"
     yield f"Contract {contract.id}, version {contract.version}: {contract.target} % {kind}."
     if contract.hours is None:

@@ -79,7 +79,9 @@ def read_documents(path: Path) -> tuple[Document, ...]:
 
 def is_contract(table: Mapping[str, Any]) -> bool:
     """Return whether *table* is an agreement's rather than a part of the configuration."""
-    return {"id", "version", "availability"} <= table.keys()
+    return {"id", "version"} <= table.keys() and not table.keys().isdisjoint(
+        {"availability", "extends"}
+    )
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -11,10 +11,17 @@ from pydantic import BeforeValidator, Field
 
 from uptimed.config import values
 from uptimed.config.checking import Shape, read, required
-from uptimed.config.mistakes import Wrong, kind_of, show
+from uptimed.config.mistakes import Wrong, kind_of, one_of, show
 from uptimed.core.minutes import MINUTE, MINUTES_PER_DAY
 from uptimed.core.observations import SECOND, Instant
-from uptimed.core.settings import DEFAULT_RETENTION_DAYS, DEFAULT_SEAL_AFTER_US
+from uptimed.core.reporting import DEFAULT_HOLD, HOLDS, HOUSE_REPORT_DUE
+from uptimed.core.settings import (
+    DEFAULT_GATHER_EVERY_US,
+    DEFAULT_RETENTION_DAYS,
+    DEFAULT_SEAL_AFTER_US,
+    DEFAULT_SETTLE_AFTER_US,
+    Security,
+)
 from uptimed.core.targets import (
     BROKEN_TEXTS,
     DEFAULT_BODY_LIMIT,
@@ -31,6 +38,8 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 RECORDS = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT")
 OPERATORS = ("==", "!=", "<", "<=", ">", ">=", "exists", "absent", "contains")
 ROLES = tuple(Role)
+SECURITIES = tuple(Security)
+NOTICES = ("outage",)
 _HEADER_HINT = '; a header may hold a secret: headers = { Authorization = { env = "NAME" } }'
 
 
@@ -100,6 +109,20 @@ def _server_url(value: object) -> str:
     return found.rstrip("/")
 
 
+def _alertmanager_url(value: object) -> str:
+    hint = ": username and password are keys"
+    found = values.url(value, hint=hint).rstrip("/")
+    if "?" in found:
+        raise Wrong("a URL with a query (?)", "a URL without one")
+    if found.endswith(("/api/v1/alerts", "/api/v2/alerts", "/api/v1", "/api/v2")):
+        raise Wrong("a URL with the path of the API", "the URL before /api: it is added")
+    return found
+
+
+def _link(value: object) -> str:
+    return values.url(value) if value else ""
+
+
 def _reference(value: object) -> str:
     return values.url(value, ("https", "http", "tcp"))
 
@@ -116,6 +139,17 @@ def _up_to(highest: int, *, lowest: int = 1) -> object:
     return read(partial(values.integer, lowest=lowest, highest=highest))
 
 
+def _some_of(choices: tuple[str, ...]) -> object:
+    """Read a list of some of *choices*; it may be empty."""
+
+    def reader(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            raise Wrong(kind_of(value), f"a list of {one_of(choices)}")
+        return tuple(values.choice(item, choices) for item in value)
+
+    return read(reader)
+
+
 def _path(value: object) -> str:
     return values.text(value)
 
@@ -127,6 +161,7 @@ Duration = Annotated[int, read(values.duration_us)]
 SomeDuration = Annotated[int, read(values.some_duration_us)]
 Minutes = Annotated[int, read(_interval)]
 Bool = Annotated[bool, read(values.boolean)]
+TimeOfDay = Annotated[int, read(values.time_of_day)]
 Path = Annotated[str, read(_path)]
 Colour = Annotated[str, read(values.colour)]
 Zone = Annotated[str, read(values.zone_name)]
@@ -156,6 +191,7 @@ class JournalShape(Shape):
     seal_after: Annotated[
         int, read(partial(values.duration_up_to, highest=7 * MINUTES_PER_DAY * MINUTE))
     ] = DEFAULT_SEAL_AFTER_US
+    seal: Bool = True
     made_up: Bool = False
 
 
@@ -196,6 +232,60 @@ class InfluxShape(Shape):
     batch_size: Annotated[int, _up_to(50_000)] = 5000
     timeout: SomeDuration = 30 * SECOND
     connect_timeout: SomeDuration = 5 * SECOND
+    settle: Bool = True
+    settle_after: Annotated[int, read(partial(values.duration_up_to, highest=10 * MINUTE))] = (
+        DEFAULT_SETTLE_AFTER_US
+    )
+    gather_every: Annotated[
+        int, read(partial(values.duration_up_to, highest=10 * MINUTE, lowest=SECOND))
+    ] = DEFAULT_GATHER_EVERY_US
+
+
+class MailShape(Shape):
+    """Where mail is handed over."""
+
+    host: Host = required("the name of the mail server")
+    from_: Mail = required("the address that mails come from", alias="from")
+    reply_to: Mail = ""
+    security: Annotated[
+        Security, read(lambda value: Security(values.choice(value, SECURITIES)))
+    ] = Security.STARTTLS
+    port: Port | None = None
+    username: Text = ""
+    password: SecretPlace | None = None
+    ca_file: Path = ""
+    allow_unencrypted: Bool = False
+    timeout: SomeDuration = 60 * SECOND
+    hold: Annotated[tuple[str, ...], _some_of(HOLDS)] = DEFAULT_HOLD
+    overdue_after: Duration = 24 * 3600 * SECOND
+    give_up_after: SomeDuration = 120 * 3600 * SECOND
+
+
+class AlertmanagerShape(Shape):
+    """Where alerts are pushed to."""
+
+    urls: tuple[Annotated[str, read(_alertmanager_url)], ...] = required(
+        'a list of URLs such as ["https://alertmanager.example:9093"]'
+    )
+    username: Text = ""
+    password: SecretPlace | None = None
+    token: SecretPlace | None = None
+    ca_file: Path = ""
+    timeout: SomeDuration = 10 * SECOND
+    runbook_url: Text = "docs/"
+    generator_url: Annotated[str, read(_link)] = ""
+
+
+class WebhookShape(Shape):
+    """Where events of incidents are posted."""
+
+    urls: tuple[Annotated[str | Secret, read(_secret_url)], ...] = required(
+        'a list of URLs such as ["https://desk.example/hooks/uptimed"]'
+    )
+    secret: SecretPlace = required(
+        'what signs each post, such as { env = "UPTIMED_WEBHOOK_SECRET" }'
+    )
+    timeout: SomeDuration = 10 * SECOND
 
 
 class OperatorShape(Shape):
@@ -217,6 +307,13 @@ class LogShape(Shape):
 # Clients and services.
 
 
+class ReportDueShape(Shape):
+    """When the report of a month is due, in the month that follows."""
+
+    day: Annotated[int, _up_to(28)] = HOUSE_REPORT_DUE.day
+    hour: TimeOfDay = HOUSE_REPORT_DUE.minute_of_day
+
+
 class ClientShape(Shape):
     """A client, without its services and maintenance."""
 
@@ -225,7 +322,12 @@ class ClientShape(Shape):
     contract: Text = required("a preset's name or the path of a contract file")
     language: Language | None = None
     timezone: Zone | None = None
+    calendar_file: Path = ""
     recipients: tuple[Mail, ...] = ()
+    notices: Annotated[tuple[str, ...], _some_of(NOTICES)] = ()
+    plan: Text = ""
+    agreed: dict[str, dict[str, Text]] = {}
+    report: ReportDueShape | None = None
     logo: Path = ""
     colour: Colour = ""
 

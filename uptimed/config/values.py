@@ -31,6 +31,7 @@ _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CREDENTIAL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_TIME_OF_DAY = re.compile(r"([0-9]{2}):([0-9]{2})")
 _STATUS_CLASS = re.compile(r"([1-5])xx")
 _STATUS_RANGE = re.compile(r"([1-5][0-9]{2})-([1-5][0-9]{2})")
 
@@ -87,11 +88,12 @@ def duration_us(value: object) -> int:
     raise Wrong(show(value), 'a duration such as "10s", "5m", "2h", "1m30s" or "250ms"')
 
 
-def duration_up_to(value: object, *, highest: int) -> int:
-    """Read a duration of at most *highest*."""
+def duration_up_to(value: object, *, highest: int, lowest: int = 0) -> int:
+    """Read a duration of at least *lowest* and at most *highest*."""
     found = duration_us(value)
-    if found > highest:
-        raise Wrong(show(value), f'a duration up to "{say_duration(highest)}"')
+    if not lowest <= found <= highest:
+        least = f'from "{say_duration(lowest)}" ' if lowest else ""
+        raise Wrong(show(value), f'a duration {least}up to "{say_duration(highest)}"')
     return found
 
 
@@ -186,6 +188,9 @@ def address(value: object) -> str:
         raise Wrong("a string with control characters", "a mail address on one line")
     if not _MAIL.fullmatch(value) or len(value) > 254:
         raise Wrong(show(value), 'a mail address such as "it@acme.example"')
+    local, _, domain = value.rpartition("@")
+    if not local.isascii() or not _as_ascii(domain):
+        raise Wrong(show(value), "an address that every mail server takes: ASCII before the @")
     return value
 
 
@@ -199,6 +204,14 @@ def host(value: object) -> str:
     if len(value) > 253 or not _HOST_NAME.fullmatch(_as_ascii(value)):
         raise Wrong(show(value), wish)
     return value
+
+
+def time_of_day(value: object) -> int:
+    """Read a local time such as `"09:00"`; return the minutes after midnight."""
+    found = _TIME_OF_DAY.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found[1]) > 23 or int(found[2]) > 59:
+        raise Wrong(show(value), 'a time of day such as "09:00"')
+    return int(found[1]) * 60 + int(found[2])
 
 
 def _as_ascii(name: str) -> str:

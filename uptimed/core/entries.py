@@ -32,11 +32,13 @@ class EntryKind(StrEnum):
     """What an entry is about."""
 
     INCIDENT = "incident"  # one event of an incident
+    TERMS = "terms"  # of support, as incidents are judged by them; kept once for all of these
     MAINTENANCE = "maintenance"
     EXCEPTION = "exception"
     OBJECTION = "objection"
     CORRECTION = "correction"
     SILENCE = "silence"
+    REPORT = "report"  # a revision of a month's report was given out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

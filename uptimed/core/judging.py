@@ -7,7 +7,7 @@ never a fail: it is not measured.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import assert_never
 
 from uptimed.core.observations import (
@@ -27,6 +27,7 @@ from uptimed.core.observations import (
 from uptimed.core.patterns import search
 from uptimed.core.targets import (
     BROKEN_LOCATIONS,
+    BROKEN_TEXTS,
     DnsTarget,
     Expectation,
     JsonWant,
@@ -126,9 +127,17 @@ def _broken(answer: Answer, expect: Expectation) -> Iterator[_Miss]:
     yield Cause.BROKEN, f"{where} {found!r}: a broken page{status}"
 
 
-def broken_marker(answer: Answer, expect: Expectation) -> str:
-    """Return the text that shows the answer to be a known error page, or ""."""
-    for text in expect.broken:
+def broken_marker(answer: Answer, expect: Expectation, *, proven: bool = False) -> str:
+    """Return the text that shows the answer to be a known error page, or "".
+
+    A page behind a login has what people wrote, and they write of fatal errors. So where a page is
+    *proven* (it is whole, and has the text that only those see who are signed in) only markup counts,
+    which a system escapes in what people write. A list that the operator wrote counts everywhere.
+    """
+    texts: Iterable[str] = expect.broken
+    if proven and expect.broken == BROKEN_TEXTS:
+        texts = (text for text in expect.broken if text.startswith("<"))
+    for text in texts:
         if text in answer.body:
             return text
     if answer.location or answer.redirects:

@@ -101,9 +101,23 @@ def _gaps(spans: Sequence[range], start: Minute, stop: Minute) -> list[range]:
 
 def counts(contract: ContractTerms, window: Maintenance) -> bool:
     """Return whether *window* is excluded by the contract and was announced in time."""
+    return not why_not(contract, window)
+
+
+def why_not(contract: ContractTerms, window: Maintenance) -> str:
+    """Return why *window* does not count, "" where it does.
+
+    One that was entered by command must have been recorded in time too, whenever it is said to have
+    been announced.
+    """
+    if window.cancelled:
+        return "cancelled"
     if "maintenance" not in contract.excludes:
-        return False
-    return window.announced + (contract.maintenance_notice_us or 0) <= window.start
+        return "not_excluded"
+    if window.pending:
+        return "not_announced"
+    known = max(window.announced, window.recorded or window.announced)
+    return "" if known + (contract.maintenance_notice_us or 0) <= window.start else "late_notice"
 
 
 def maintenance_minutes(

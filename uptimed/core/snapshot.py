@@ -80,9 +80,10 @@ class Edge:
 class ProbeView:
     """A probe, and what its last look and all its attempts since the start amounted to.
 
-    *counts* has (outcome, cause) -> attempts; *rejected* tells that the last look's credentials
-    were refused, *suspected* that it refused an account that had passed within the hour with the
-    same secret. *at* is None before the first look.
+    *counts* has (outcome, cause) -> attempts; *rejected* tells that an account's credentials
+    were refused, and that it has not passed since, *suspected* that the last look refused an
+    account that had passed within the hour with the same secret. *at* is None before the first
+    look.
     """
 
     service: str
@@ -109,7 +110,7 @@ class ServiceView:
     *settled* is the last settled minute, None before the first. *down* is the edge that opened the
     present outage, or None. *minutes* counts the letters settled since the start. *month* are the
     figures of the month so far, None until they were asked for. *recent* are the latest letters,
-    up to three days of them, and *counted* those that the contract counts as down.
+    up to four days of them, and *counted* those that the contract counts as down.
     """
 
     service: str
@@ -153,6 +154,64 @@ class FollowerView:
     backlog: int = 0
     lag_us: int = 0
     error: str = ""
+    set_aside: int | None = None  # entries that were given up; None where none ever is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VantageView:
+    """Another vantage, as its looks come to us. Counts are since the start.
+
+    *last_look* is when the newest look began that came, None before the first. *taken* attempts
+    were new, *set_aside* ones came for sealed days. *doubled* says that two monitors have the name.
+    """
+
+    name: str
+    last_look: Instant | None = None
+    taken: int = 0
+    set_aside: int = 0
+    doubled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatherView:
+    """How gathering other vantages' looks goes. *answered_at* is when all could be read last."""
+
+    answered_at: Instant | None = None
+    error: str = ""
+    vantages: Sequence[VantageView] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailView:
+    """How mail stands.
+
+    *overdue* says of each client that gets reports whether one is overdue. *statuses* counts the
+    recipients' copies that somebody still has to see to. *waiting_since* is since when the one that
+    waits longest is being tried, None where none waits; *last_accepted* when the server last took
+    one. *trouble* is what the server said last, if it did not take what it was given.
+    """
+
+    overdue: Mapping[str, bool] = field(default_factory=dict)
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    waiting_since: Instant | None = None
+    last_accepted: Instant | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentView:
+    """An open incident. *severity* is "" where nobody classified it.
+
+    *remaining_s* has the open seconds that each of its running clocks has left, negative when time
+    is up. *escalations_due* levels are reached and nobody recorded them.
+    """
+
+    client: str
+    service: str
+    reference: str
+    severity: str
+    remaining_s: Mapping[str, int] = field(default_factory=dict)
+    escalations_due: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,3 +237,6 @@ class Snapshot:
         True  # the store takes what is kept, the loop is not held up, the clock is right
     )
     followers: Sequence[FollowerView] = ()
+    gather: GatherView | None = None  # None where nothing is gathered
+    mail: MailView | None = None  # None where no mail is configured
+    incidents: Sequence[IncidentView] = ()  # those that are not resolved

@@ -8,11 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, tzinfo
 
+from uptimed.core.corrections import Correction, Revised
+from uptimed.core.exclusions import Exclusion
 from uptimed.core.figures import Figures
+from uptimed.core.issues import Issue
 from uptimed.core.minutes import Minute
+from uptimed.core.objections import Objection
 from uptimed.core.observations import Instant
 from uptimed.core.outages import Outage
+from uptimed.core.pinning import AgreedChange
 from uptimed.core.strip import Strip
+from uptimed.core.support_statement import SupportStatement
 from uptimed.core.terms import ContractTerms, Maintenance, WatchTerms
 
 
@@ -79,12 +85,39 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceLine:
-    """A window of the configuration in this month. *counted* minutes left the denominator."""
+    """A window in this month. *counted* minutes left the denominator.
+
+    *why_not* says why it was not *admitted*, or why not all of it counts: `not_excluded`,
+    `late_notice`, `not_announced`, `cancelled`, `cap`, `out_of_scope`.
+    """
 
     window: Maintenance
     counted: int
-    admitted: bool  # excluded by contract and announced in time
-    why_not: str = ""  # `not_excluded` or `late_notice`, where it was not admitted
+    admitted: bool
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionLine:
+    """An exception in this month. *counted* minutes left the denominator.
+
+    *why_not* says why it does not count: `not_excluded`, `not_notified`, `late_notice`,
+    `withdrawn`; "" where it does.
+    """
+
+    exclusion: Exclusion
+    counted: int
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionLine:
+    """A correction that made *revised* of this month's report, and what it did to the figures."""
+
+    correction: Correction
+    revised: Revised
+    before: Figures
+    after: Figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +168,9 @@ class VantageLine:
 class ServiceStatement:
     """One service's month. *strip* and *overlay* are the judged minutes, a character each.
 
-    *around* reaches beyond the month's edges, to the first up minute on each side.
+    *around* reaches beyond the month's edges, to the first up minute on each side. Where there are
+    corrections, *recorded* has the letters on record and *original* the figures without any; where
+    there are exceptions, *without_exceptions* has the figures with nothing excepted.
     """
 
     id: str
@@ -152,21 +187,47 @@ class ServiceStatement:
     changes: tuple[TermsChange, ...]
     vantages: tuple[VantageLine, ...]
     watch: WatchTerms
+    exceptions: tuple[ExceptionLine, ...] = ()
+    corrections: tuple[CorrectionLine, ...] = ()
+    objections: tuple[Objection, ...] = ()
+    recorded: Strip | None = None
+    original: Figures | None = None
+    without_exceptions: Figures | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainHead:
-    """The head of a service's chain of sealed days at the time of the report."""
+    """The head of a service's chain of sealed days at the time of the report.
+
+    *records* are those of the month's days, in canonical form.
+    """
 
     service: str
     first_day: date
     last_day: date
     head: str
+    records: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntriesHead:
+    """The head of the client's chain of entries: the last of *count* that the report vouches for.
+
+    *records* are the entries from the first about this month on, in canonical form.
+    """
+
+    count: int
+    head: str
+    records: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One client's month, complete or so far. *made_up* marks a demonstration's history."""
+    """One client's month, complete or so far. *made_up* marks a demonstration's history.
+
+    *replaces* is the SHA-256 of the JSON of the revision before, None for the first. *earlier* are
+    the copies of earlier revisions that were given out. A *draft* was not given out.
+    """
 
     client: Party
     operator: Party
@@ -179,6 +240,12 @@ class Statement:
     software: str
     as_of: Instant  # the instant it was drawn up for, never the time of rendering
     made_up: bool = False
+    agreed_since: Minute | None = None  # from when on *contract* is on record; None: it is not
+    agreed_changes: tuple[AgreedChange, ...] = ()  # what was agreed otherwise during the month
     references: int = 0  # how many self-check references are configured; below two is warned of
     replaces: str | None = None
+    earlier: tuple[Issue, ...] = ()
+    entries: EntriesHead | None = None
+    draft: bool = False
     settings: Mapping[str, str] | None = None
+    support: SupportStatement | None = None  # None where the contract has no clocks

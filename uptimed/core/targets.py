@@ -187,8 +187,10 @@ class ProbeSettings:
 
 BROKEN_TEXTS: tuple[str, ...] = (
     "Fatal error:",
+    "<b>Fatal error</b>:",
     "Uncaught ",
     "Parse error:",
+    "<b>Parse error</b>:",
     "mysqli_sql_exception",
     "SQLSTATE[",
     "Could not connect to the database. Please refer to suitecrm.log",

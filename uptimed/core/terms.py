@@ -113,12 +113,22 @@ def watch_terms_of(text: str) -> WatchTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
-    """An announced window [start, end) in which work was to be done."""
+    """An announced window [start, end) in which work was to be done.
+
+    *recorded* is when it was entered by command: the notice counts from then as well. It is None
+    for a window of the configuration, whose *announced* is the record. *id* names one that was
+    entered. A *cancelled* window was taken back before it began; while it is *pending* the mail
+    that announces it is on its way.
+    """
 
     start: Instant
     end: Instant
     announced: Instant
     reason: str = ""
+    recorded: Instant | None = None
+    id: str = ""
+    cancelled: bool = False
+    pending: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,18 +9,20 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from uptimed.core.letters import lookback
 from uptimed.core.looks import FAILED, UNMEASURED, hold, looks_of, suspected
 from uptimed.core.minutes import Minute, minute_of, moment_of_minute, start_of
 from uptimed.core.observations import SECOND, Attempt, Instant, Outcome
 from uptimed.core.targets import LoginTarget
 from uptimed.core.terms import ProbeTerms, Role
 from uptimed.daemon import blind as blindness
+from uptimed.daemon.awaited import may_change
 from uptimed.daemon.edges import Edge, OutageWatch, Turn
 from uptimed.daemon.keeper import Keeper
 from uptimed.daemon.parts import ProbePart, ServicePart
 from uptimed.daemon.recover import Recovered
 from uptimed.daemon.schedule import LATE_LIMIT_US, Agenda, Timetable, timetable
-from uptimed.daemon.settle import Book, InForce, Laid, look_minute
+from uptimed.daemon.settle import Book, InForce, Laid, identity, look_minute
 from uptimed.daemon.state import Board, ProbeView, ServiceView
 from uptimed.ports import BlindMinute, ConfigRecord
 
@@ -31,6 +33,7 @@ SWEEP = 20
 """Services gone through in one turn, so that the loop is not held."""
 
 _NEVER = Instant(1 << 62)
+_FAR = Minute(1 << 62)
 _ROLE_OF = {"D": Role.REACH, "L": Role.LOGIN}
 
 _log = logging.getLogger(__name__)
@@ -50,6 +53,7 @@ class Watch:
     last: Minute = Minute(-1)
     taken: frozenset[Minute] = frozenset()  # minutes to come that have a look on record already
     retired: bool = False
+    troubled: dict[int, Outcome] = field(default_factory=dict)  # accounts, until they pass again
 
 
 @dataclass(slots=True, eq=False)
@@ -68,8 +72,17 @@ class ServiceRun:
 class Fleet:
     """The services and probes, and what is to be done with them next."""
 
-    def __init__(self, vantage: str, keeper: Keeper, board: Board) -> None:
+    def __init__(
+        self, vantage: str, keeper: Keeper, board: Board, *, wait_us: int | None = None
+    ) -> None:
+        """Watch from *vantage*.
+
+        *wait_us* is how long after its end a minute waits for the looks of other vantages; None
+        where those do not come here.
+        """
         self.vantage, self._keeper, self._board = vantage, keeper, board
+        self._wait_us = wait_us
+        self._waited = Minute(-1)
         self.runs: dict[str, ServiceRun] = {}
         self.agenda: Agenda[Watch] = Agenda()
         self.edges: deque[Edge] = deque()
@@ -187,7 +200,7 @@ class Fleet:
 
     def _know_taken(self, run: ServiceRun, watch: Watch, now: Instant) -> None:
         first = minute_of(now)
-        minutes = {look_minute(a) for a in run.book.attempts if a.probe == watch.terms.id}
+        minutes = {look_minute(a) for a in self.own(run.book.attempts) if a.probe == watch.terms.id}
         watch.taken = frozenset(m for m in minutes if m >= first)
 
     def _new_watch(
@@ -289,15 +302,21 @@ class Fleet:
     def _tell_of_accounts(
         self, run: ServiceRun, watch: Watch, attempts: Sequence[Attempt], now: Instant
     ) -> None:
-        troubled = [a for a in attempts if a.outcome in {Outcome.REJECTED, Outcome.BLOCKED}]
-        if not troubled:
-            return
-        mine = sorted(
-            (a for a in run.book.attempts if a.probe == watch.terms.id), key=lambda a: a.at
+        news = [a for a in attempts if _changed(watch.troubled, a)]
+        suspects: tuple[int, ...] = ()
+        if any(a.outcome is Outcome.REJECTED for a in attempts):
+            mine = sorted(
+                (a for a in self.own(run.book.attempts) if a.probe == watch.terms.id),
+                key=lambda a: a.at,
+            )
+            suspects = suspected(mine, watch.terms, look_minute(attempts[0]))
+        self._board.accounts(
+            run.part.id,
+            watch.terms.id,
+            rejected=Outcome.REJECTED in watch.troubled.values(),
+            suspected=bool(suspects),
         )
-        suspects = suspected(mine, watch.terms, look_minute(attempts[0]))
-        self._board.suspect(run.part.id, watch.terms.id, suspected=bool(suspects))
-        for attempt in troubled:
+        for attempt in news:
             self.edges.append(
                 Edge(
                     kind="account", at=now, service=run.part.id, client=run.part.client,
@@ -305,6 +324,66 @@ class Fleet:
                     attempt=attempt, suspected=attempt.account in suspects,
                 )
             )  # fmt: skip
+
+    def own(self, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+        """Return those of *attempts* that were made from here."""
+        return tuple(a for a in attempts if a.vantage == self.vantage)
+
+    # Other vantages
+
+    def others(self, run: ServiceRun) -> frozenset[str]:
+        """Return the other vantages whose looks at a service count, and come here."""
+        return self._shared_with(run.book.latest)
+
+    def _shared_with(self, terms: InForce) -> frozenset[str]:
+        if self._wait_us is None:
+            return frozenset()
+        return frozenset(terms.watch.vantages) - {self.vantage}
+
+    def gathered(self, service: str, attempts: Sequence[Attempt], now: Instant) -> None:
+        """Take attempts of other vantages, which are on record: some may be known already.
+
+        Letters of minutes before the book's floor are left to whoever reads the record.
+        """
+        run = self.runs.get(service)
+        if run is None:
+            return
+        known = {identity(a) for a in run.book.attempts}
+        first = run.book.floor - max(lookback(t.watch) for t in run.book.terms)
+        new = [a for a in attempts if look_minute(a) >= first and identity(a) not in known]
+        if new:
+            self._laid(run, run.book.add(new, self._blind), now)
+        self.try_settle(run, now)
+
+    def gathered_blind(self, blind: Sequence[BlindMinute], now: Instant) -> None:
+        """Take blind minutes of other vantages, which are on record."""
+        self.take_blind(blind)
+        for run in list(self.runs.values()):
+            mine = [one.minute for one in blind if one.vantage in self.others(run)]
+            if mine:
+                self._laid(run, run.book.settle_again(min(mine), self._blind), now)
+
+    def relaid(self, service: str, laid: Sequence[Laid], now: Instant) -> None:
+        """Take letters of earlier minutes, judged from the record, that changed."""
+        run = self.runs.get(service)
+        if run is not None:
+            run.book.lay(laid)
+            self._laid(run, laid, now)
+
+    def _waits_from(self, run: ServiceRun, now: Instant) -> Minute:
+        """Return the first minute that waits for looks of other vantages; far off where none does.
+
+        A minute waits no longer than it may, and only where those looks could change its letter.
+        """
+        waiting = minute_of(Instant(now - (self._wait_us or 0)))
+        for at in range(max(waiting, run.book.cursor), minute_of(now) + 1):
+            minute = Minute(at)
+            terms = run.book.in_force(minute)
+            if self._shared_with(terms) and may_change(
+                run.book.attempts, terms.watch, minute, self._blind, own=self.vantage
+            ):
+                return minute
+        return _FAR
 
     # Letters
 
@@ -320,6 +399,11 @@ class Fleet:
             self._forced = overdue
             self._judge_blind(Minute(overdue - 1))
             self._sweep.extend((run, overdue) for run in self.runs.values())
+        waited = Minute(minute_of(Instant(now - (self._wait_us or 0))))
+        if self._wait_us is not None and waited != self._waited:
+            self._waited = waited
+            sharing = (run for run in self.runs.values() if self.others(run))
+            self._sweep.extend((run, overdue) for run in sharing)
         for _ in range(min(SWEEP, len(self._sweep))):
             run, stop = self._sweep.popleft()
             self.try_settle(run, now, at_least=stop)
@@ -335,8 +419,10 @@ class Fleet:
             default=minute_of(now),
         )
         doubts = (m for m in run.doubtful if not self._tallies.of(m).answered)
-        stop = min(frontier, minute_of(now) + 1, min(doubts, default=frontier))
-        self.settle(run, Minute(max(stop, at_least)), now)
+        stop = max(min(frontier, minute_of(now) + 1, min(doubts, default=frontier)), at_least)
+        if self._wait_us is not None:
+            stop = min(stop, self._waits_from(run, now))
+        self.settle(run, Minute(stop), now)
 
     def settle(self, run: ServiceRun, stop: Minute, now: Instant) -> None:
         """Settle the service's minutes before *stop*."""
@@ -434,7 +520,10 @@ class Fleet:
         if turn is None or (turn.since, turn.until) == run.told:
             return
         if turn.until is None and run.told is not None and run.told[1] is None:
-            return  # it was told of already, as beginning at another minute
+            # It was told of already, as beginning at another minute.
+            run.told = (turn.since, None)
+            self._show_down(run, self._edge(run, turn, now))
+            return
         run.told = (turn.since, turn.until)
         edge = self._edge(run, turn, now)
         self._show_down(run, edge if turn.until is None else None)
@@ -484,6 +573,20 @@ def _first_evidence(run: ServiceRun, since: Minute, letter: str) -> Attempt | No
     if inside:
         return min(inside, key=lambda a: a.at)
     return max(failed, key=lambda a: a.at, default=None)
+
+
+def _changed(troubled: dict[int, Outcome], attempt: Attempt) -> bool:
+    """Note what *attempt* says of its account; return whether it is in trouble, and was not so.
+
+    One that is tried again three times an hour is told of once.
+    """
+    if attempt.outcome is Outcome.PASS:
+        troubled.pop(attempt.account, None)
+    if attempt.outcome not in {Outcome.REJECTED, Outcome.BLOCKED}:
+        return False
+    before = troubled.get(attempt.account)
+    troubled[attempt.account] = attempt.outcome
+    return before is not attempt.outcome
 
 
 def _may_hurry(watch: Watch) -> bool:

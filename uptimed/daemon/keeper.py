@@ -30,6 +30,7 @@ from uptimed.ports import (
     BlindMinute,
     Clock,
     ConfigRecord,
+    ContractRecord,
     Journal,
     LifeEvent,
     SealedDay,
@@ -55,9 +56,11 @@ class _Pending:
     life: list[LifeEvent] = field(default_factory=list)
     blind: list[BlindMinute] = field(default_factory=list)
     configs: list[ConfigRecord] = field(default_factory=list)
+    contracts: list[ContractRecord] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return any((self.attempts, self.letters, self.life, self.blind, self.configs, self.stones))
+        few = (self.life, self.blind, self.configs, self.contracts, self.stones)
+        return any((self.attempts, self.letters, *few))
 
     def batch(self, heartbeat: Instant) -> Batch:
         """Return all of it, to be kept together."""
@@ -69,6 +72,7 @@ class _Pending:
                 for laid in some
             ),
             life=tuple(self.life), blind=tuple(self.blind), configs=tuple(self.configs),
+            contracts=tuple(self.contracts),
             heartbeat=heartbeat,
         )  # fmt: skip
 
@@ -83,6 +87,7 @@ class _Pending:
         self.life += later.life
         self.blind += later.blind
         self.configs += later.configs
+        self.contracts += later.contracts
         return self
 
     def lay(self, service: str, laid: Laid) -> None:
@@ -202,11 +207,13 @@ class Keeper:
         life: Sequence[LifeEvent] = (),
         blind: Sequence[BlindMinute] = (),
         configs: Sequence[ConfigRecord] = (),
+        contracts: Sequence[ContractRecord] = (),
     ) -> None:
         """Keep what happened to us."""
         self._pending.life.extend(life)
         self._pending.blind.extend(blind)
         self._pending.configs.extend(configs)
+        self._pending.contracts.extend(contracts)
 
     async def run(self) -> None:
         """Write until cancelled: soon after there is something, else a heartbeat."""

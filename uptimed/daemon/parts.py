@@ -7,11 +7,24 @@ from typing import Protocol, TypeVar
 
 from uptimed.core.figures import Figures
 from uptimed.core.observations import SECOND, Evidence, Instant, Observation, Reading
-from uptimed.core.settings import DEFAULT_SEAL_AFTER_US
+from uptimed.core.settings import (
+    DEFAULT_GATHER_EVERY_US,
+    DEFAULT_SEAL_AFTER_US,
+    DEFAULT_SETTLE_AFTER_US,
+)
 from uptimed.core.targets import Account, ProbeSettings
 from uptimed.core.terms import WatchTerms
 from uptimed.daemon.edges import Edge
-from uptimed.ports import Clock, Journal, JournalReader, LostHead, Probe, ReferenceCheck
+from uptimed.ports import (
+    Clock,
+    ContractRecord,
+    Journal,
+    JournalReader,
+    LostHead,
+    Probe,
+    ReferenceCheck,
+    SharedLooks,
+)
 
 T = TypeVar("T")
 
@@ -88,7 +101,11 @@ class DaemonParts:
     tells an account's secret from another (it may raise `SecretMissing`). *offload* runs blocking
     work, all that uses *reader* included, off the loop. *month_figures*, *prune* and *ping* are
     asked once a minute, once a day and once every *ping_every_us* while all is well. *events* hear
-    of outages. *restored* are the heads of chains that a restored backup lost.
+    of outages. *restored* are the heads of chains that a restored backup lost. *agreed* is what is
+    agreed with each client, which goes on record when the daemon begins and when it reloads.
+
+    *shared* is where other vantages' looks are read from, every *gather_every_us*; a minute waits
+    for them at most *settle_after_us* after its end. Where *seals* is not set no day is sealed.
     """
 
     clock: HostClock
@@ -110,4 +127,9 @@ class DaemonParts:
     events: Sequence[Callable[[Edge], Awaitable[None]]] = ()
     software: str = ""
     seal_after_us: int = DEFAULT_SEAL_AFTER_US
+    seals: bool = True
+    shared: SharedLooks | None = None
+    settle_after_us: int = DEFAULT_SETTLE_AFTER_US
+    gather_every_us: int = DEFAULT_GATHER_EVERY_US
     restored: Sequence[LostHead] = field(default=())
+    agreed: Sequence[ContractRecord] = ()

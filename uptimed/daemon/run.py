@@ -22,6 +22,7 @@ from uptimed.core.minutes import Minute, day_of, minute_of, moment_of_minute, st
 from uptimed.core.observations import SECOND, Attempt, Instant
 from uptimed.daemon.edges import Edge
 from uptimed.daemon.fleet import Fleet, Watch
+from uptimed.daemon.gather import Gatherer
 from uptimed.daemon.keeper import Keeper
 from uptimed.daemon.lag import LAG_LIMIT_US, LagMeter
 from uptimed.daemon.look import Look, Turns, World
@@ -39,7 +40,14 @@ from uptimed.daemon.selfcheck import SelfCheck
 from uptimed.daemon.settle import InForce
 from uptimed.daemon.state import Board, ConfigHealth, Snapshot, StoreHealth
 from uptimed.daemon.supervise import Bug, Supervisor
-from uptimed.ports import BlindMinute, LifeEvent, LostHead, ReferenceCheck, StoreError
+from uptimed.ports import (
+    BlindMinute,
+    ContractRecord,
+    LifeEvent,
+    LostHead,
+    ReferenceCheck,
+    StoreError,
+)
 
 _NAP_US = SECOND  # the longest sleep of the scheduler: so soon a stepped clock is noticed
 _BUSY_NAP_US = SECOND // 500  # while services wait to be gone through
@@ -79,7 +87,19 @@ class Daemon:
             on_refused=lambda given, known: self._fleet.correct(given, known, self._clock.now()),
         )  # fmt: skip
         self._board = Board()
-        self._fleet = Fleet(parts.vantage, self._keeper, self._board)
+        wait_us = parts.settle_after_us if parts.shared is not None else None
+        self._fleet = Fleet(parts.vantage, self._keeper, self._board, wait_us=wait_us)
+        self._gatherer = (
+            Gatherer(
+                parts.shared,
+                parts,
+                keeper=self._keeper,
+                fleet=self._fleet,
+                believed=self._clock_is_believed,
+            )
+            if parts.shared is not None
+            else None
+        )
         self._lag = LagMeter(parts.clock)
         self._turns = Turns()
         self._selfcheck = SelfCheck(
@@ -128,6 +148,7 @@ class Daemon:
             config=self._config, references=check.last,
             references_failed=check.last is not None and check.last.all_failed,
             clock_offset_us=check.clock_offset_us, healthy=self.healthy,
+            gather=self._gatherer.view() if self._gatherer is not None else None,
         )  # fmt: skip
 
     def recent(self, service: str) -> Sequence[Attempt]:
@@ -155,6 +176,7 @@ class Daemon:
                     "the month's figures": self._figure,
                     "the dead man's switch": self._ping,
                     "reloading": lambda: self._reload(reloads),
+                    **self._gathering(),
                 }
                 background = [
                     group.create_task(self._chore(chore, what)) for what, chore in chores.items()
@@ -166,6 +188,14 @@ class Daemon:
                     task.cancel()
         finally:
             await self._end()
+
+    def _gathering(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        if self._gatherer is None:
+            return {}
+        return {
+            "gathering the latest looks": self._gatherer.latest,
+            "gathering late looks": self._gatherer.whole,
+        }
 
     async def _chore(self, chore: Callable[[], Awaitable[None]], what: str) -> None:
         """Do a chore until cancelled; when a bug ended it, begin again a little later."""
@@ -216,6 +246,7 @@ class Daemon:
         for part in self.parts.services:
             self._fleet.begin(part, found[part.id], now)
         self._note_config([s for s in found if found[s].new], now)
+        self._note_agreed(now, await self._agreed_before())
         self._fleet.survey(references_enough=self._selfcheck.enough)
         self._reading = self._read_clocks()
 
@@ -263,6 +294,31 @@ class Daemon:
                 at=now, kind="restored", vantage=self.parts.vantage,
                 detail=f"{lost.service}: days to {lost.day} were sealed, kept are {_kept(lost)}",
             )  # fmt: skip
+
+    async def _agreed_before(self) -> Sequence[ContractRecord]:
+        """Return what was agreed with each client when it was recorded last."""
+        reader, clients = self.parts.reader, [each.client for each in self.parts.agreed]
+
+        def read() -> list[ContractRecord]:
+            return [record for client in clients for record in reader.contracts(client)[-1:]]
+
+        try:
+            return await self.parts.offload(read)
+        except StoreError as error:
+            _log.error("the journal cannot be read: %s", error)
+            return ()
+
+    def _note_agreed(self, now: Instant, before: Sequence[ContractRecord]) -> None:
+        """Put on record what is agreed from now on; what is on record already stays."""
+        since = minute_of(now)
+        self._keeper.note(contracts=[replace(each, since=since) for each in self.parts.agreed])
+        known = {record.client: record.sha256 for record in before}
+        for record in self.parts.agreed:
+            if known.get(record.client, record.sha256) != record.sha256:
+                _log.info(
+                    "what is agreed with %s changed: it counts from the next month on",
+                    record.client,
+                )
 
     def _note_config(self, changed: Sequence[str], now: Instant) -> None:
         if not changed:
@@ -359,7 +415,8 @@ class Daemon:
         attempts: tuple[Attempt, ...] = ()
         try:
             made = await self._supervise(
-                look.run(run.book.attempts), f"the look of {watch.service}/{watch.terms.id}"
+                look.run(self._fleet.own(run.book.attempts)),
+                f"the look of {watch.service}/{watch.terms.id}",
             )
             attempts = look.broken(made) if isinstance(made, Bug) else made
         except asyncio.CancelledError:
@@ -409,13 +466,17 @@ class Daemon:
         old, self.parts = self.parts, replace(
             change.parts, clock=self.parts.clock, journal=self.parts.journal,
             reader=self.parts.reader, vantage=self.parts.vantage, restored=self.parts.restored,
+            shared=self.parts.shared,
         )  # fmt: skip
+        if self._gatherer is not None:
+            self._gatherer.use(self.parts)
         changed = self._change_services(change, minute_of(now))
         asked = (self.parts.references, self.parts.reference_count)
         if asked != (old.references, old.reference_count):
             self._selfcheck.replace(*asked)
         self._fleet.survey(references_enough=self._selfcheck.enough)
         self._note_config(changed, now)
+        self._note_agreed(now, old.agreed)
         _log.info("reloaded: %d services", len(self.parts.services))
 
     def _change_services(self, change: _Change, present: Minute) -> list[str]:
@@ -467,13 +528,25 @@ class Daemon:
     async def _seal_due(self) -> None:
         due = due_until(self._clock.now(), self.parts.seal_after_us)
         if (
-            due == self._sealed_to
+            not self.parts.seals
+            or due == self._sealed_to
             or not self._clock_is_believed()
             or not await self._keeper.flush()
         ):
             return
         settled = {run.part.id: run.book.cursor for run in self._fleet.runs.values()}
-        if await self._sealer.seal_due(settled, due, self._terms_of):
+        if self._gatherer is None:
+            done = await self._sealer.seal_due(settled, due, self._terms_of)
+        else:
+            whole = self._gatherer.may_seal(due)
+            for run in self._fleet.runs.values():
+                if self._fleet.others(run):
+                    settled[run.part.id] = min(run.book.cursor, whole)
+            async with self._gatherer.gate:
+                if not await self._keeper.flush():  # letters that followed meanwhile
+                    return
+                done = await self._sealer.seal_due(settled, due, self._terms_of)
+        if done:
             self._sealed_to = due
 
     def _terms_of(self, service: str, minute: Minute) -> InForce | None:

@@ -18,8 +18,9 @@ from uptimed.core.terms import WatchTerms
 LATEST_LOOK = 15
 """Minutes after which no look comes late any more."""
 
-KEPT_LETTERS = 3 * 1440
-"""Minutes of letters that are at hand: the longest window in which alerts count them."""
+KEPT_LETTERS = 4 * 1440
+"""Minutes of letters that are at hand: alerts count three days of them, and tell of what was a day
+ago as it was then."""
 
 LONGEST_GAP = 1440
 """Minutes of a gap whose letters are laid down one by one; what has no letter is `N` anyway."""
@@ -48,6 +49,11 @@ Blind = Mapping[str, frozenset[Minute]]
 def look_minute(attempt: Attempt) -> Minute:
     """Return the minute that the attempt's look belongs to."""
     return Minute(attempt.look // MINUTE)
+
+
+def identity(attempt: Attempt) -> tuple[str, str, str, int, int]:
+    """Return what tells an attempt from every other."""
+    return attempt.service, attempt.probe, attempt.vantage, attempt.at, attempt.account
 
 
 class Book:
@@ -130,6 +136,16 @@ class Book:
         kept = self.letters.cut(self.letters.start, start).letters
         self.letters = Strip(self.letters.start, kept + new)
         return laid
+
+    def lay(self, laid: Iterable[Laid]) -> None:
+        """Take letters of minutes before *floor* that were judged from the record."""
+        for one in laid:
+            start, stop = max(one.strip.start, self.letters.start), min(one.strip.stop, self.floor)
+            if start < stop:
+                new = one.strip.cut(Minute(start), Minute(stop)).letters
+                before = self.letters.cut(self.letters.start, Minute(start)).letters
+                after = self.letters.cut(Minute(stop), self.letters.stop).letters
+                self.letters = Strip(self.letters.start, before + new + after)
 
     def forget(
         self, minutes: Iterable[Minute], instead: Sequence[Attempt], blind: Blind

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from uptimed.core.minutes import Minute
-from uptimed.core.observations import SECOND, Attempt, Outcome
+from uptimed.core.observations import SECOND, Attempt
 from uptimed.core.snapshot import ConfigHealth as ConfigHealth
 from uptimed.core.snapshot import FollowerView as FollowerView
 from uptimed.core.snapshot import HistogramData as HistogramData
@@ -69,14 +69,13 @@ class Board:
             view, at=last.look, outcome=last.outcome, cause=str(last.cause), detail=last.detail,
             took_us=last.took_us, phases=last.phases, counts=counts,
             certificate_expires=expires if expires is not None else view.certificate_expires,
-            rejected=last.outcome is Outcome.REJECTED, suspected=False,
         )  # fmt: skip
 
-    def suspect(self, service: str, probe: str, *, suspected: bool) -> None:
-        """Note whether a probe's last look refused an account that had just passed."""
+    def accounts(self, service: str, probe: str, *, rejected: bool, suspected: bool) -> None:
+        """Note whether an account is refused, and one that had passed just before its last look."""
         view = self.probes.get((service, probe))
-        if view is not None:
-            self.probes[service, probe] = replace(view, suspected=suspected)
+        if view is not None and (view.rejected, view.suspected) != (rejected, suspected):
+            self.probes[service, probe] = replace(view, rejected=rejected, suspected=suspected)
 
     def settled(self, view: ServiceView, recent: Strip, new: str) -> ServiceView:
         """Take the *new* letters at the end of *recent*; return the service's view."""

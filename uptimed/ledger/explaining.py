@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from uptimed.core.corrections import corrected
 from uptimed.core.letters import Judgement, Merged, hold_all, judge_minute, lookback
 from uptimed.core.looks import UNMEASURED
-from uptimed.core.minutes import MINUTE, Minute, day_of, minute_of, moment_of_minute
+from uptimed.core.minutes import Minute, day_of, minute_of, moment_of_minute
 from uptimed.core.observations import Attempt
 from uptimed.core.outages import Outage
-from uptimed.core.overlays import counts, out_of_scope
+from uptimed.core.overlays import counts, out_of_scope, why_not
 from uptimed.core.settings import ClientSettings, ServiceSettings
-from uptimed.core.strip import MAINTENANCE, NO_OVERLAY, OUT_OF_SCOPE
+from uptimed.core.strip import EXCEPTED, MAINTENANCE, NO_OVERLAY, OUT_OF_SCOPE
 from uptimed.core.terms import ProbeTerms, WatchTerms
-from uptimed.ledger.month import service_month
+from uptimed.ledger.agreed import agreed
+from uptimed.ledger.amending import EnteredAbout, entered_about, excepting, windows_at
+from uptimed.ledger.month import ServiceMonth, service_month
 from uptimed.ledger.reading import blind_by_vantage, judged_until, letters, terms_in_force
 from uptimed.ports import JournalReader, LifeEvent
 
@@ -45,13 +48,15 @@ class Explanation:
     """Everything there is to say about a minute.
 
     *on_record* is the letter as it is kept, *made_now* as the rules make it from the looks;
-    before the minute is *settled* there is none to keep. *overlay* lies over it, for
-    *overlay_reason*.
+    before the minute is *settled* there is none to keep. *counts_as* is the letter after
+    corrections. *overlay* lies over it, for *overlay_reason*; *entered* is what people entered
+    about it, whether it counts or not.
     """
 
     service: str
     minute: Minute
     on_record: str
+    counts_as: str
     made_now: str
     settled: bool
     sealed: str  # the SHA-256 of the day's sealed record, or "" while it is provisional
@@ -62,6 +67,7 @@ class Explanation:
     terms_since: Minute | None
     overlay: str
     overlay_reason: str
+    entered: EnteredAbout
     outage: Outage | None
     outage_counts_from: int
     life: tuple[LifeEvent, ...]
@@ -94,12 +100,16 @@ def explain(
         )
         for probe in part.terms.probes
     )
-    over, why, outage = _lies_over(reader, client, service, minute, now)
+    client = agreed(reader, client, *_local_month(client, minute)).client
+    seen = _month(reader, client, service, minute, now)
+    over = _over(seen, minute)
+    on_record = letters(reader, service, minute, stop)
     seals = reader.seals(service.id, day_of(minute), day_of(minute))
     return Explanation(
         service=service.id,
         minute=minute,
-        on_record=letters(reader, service, minute, stop).letters,
+        on_record=on_record.letters,
+        counts_as=corrected(on_record, seen.entered.corrections_of(service.id))[0].letters,
         made_now=judgement.mark,
         settled=minute < judged_until(reader, service.id, now),
         sealed=seals[0].sha256 if seals else "",
@@ -109,8 +119,9 @@ def explain(
         terms_sha256=part.sha256,
         terms_since=_since(reader, service, part.sha256, minute),
         overlay=over,
-        overlay_reason=why,
-        outage=outage,
+        overlay_reason=_overlay_reason(seen, minute, over),
+        entered=entered_about(seen, minute),
+        outage=next((o for o in seen.outages if minute in o.down), None),
         outage_counts_from=client.contract.min_consecutive,
         life=tuple(_about(reader.life(minute, stop), minute)),
     )
@@ -146,19 +157,20 @@ def _held(
     )
 
 
-def _lies_over(
+def _month(
     reader: JournalReader,
     client: ClientSettings,
     service: ServiceSettings,
     minute: Minute,
     now: Minute,
-) -> tuple[str, str, Outage | None]:
+) -> ServiceMonth:
     local = _local_month(client, minute)
-    month = service_month(reader, client, service, *local, max(now, Minute(minute + 2)))
-    index = minute - month.strip.start
-    over = month.overlay[index] if 0 <= index < len(month.overlay) else NO_OVERLAY
-    outage = next((o for o in month.outages if minute in o.down), None)
-    return over, _overlay_reason(client, service, minute, over), outage
+    return service_month(reader, client, service, *local, max(now, Minute(minute + 2)))
+
+
+def _over(seen: ServiceMonth, minute: Minute) -> str:
+    index = minute - seen.strip.start
+    return seen.overlay[index] if 0 <= index < len(seen.overlay) else NO_OVERLAY
 
 
 def _local_month(client: ClientSettings, minute: Minute) -> tuple[int, int]:
@@ -166,21 +178,27 @@ def _local_month(client: ClientSettings, minute: Minute) -> tuple[int, int]:
     return local.year, local.month
 
 
-def _overlay_reason(
-    client: ClientSettings, service: ServiceSettings, minute: Minute, over: str
-) -> str:
-    start, stop = minute * MINUTE, (minute + 1) * MINUTE
-    windows = [w for w in service.agreement.maintenance if w.start < stop and w.end > start]
+def _overlay_reason(seen: ServiceMonth, minute: Minute, over: str) -> str:
     if over == OUT_OF_SCOPE:
-        spans = out_of_scope(client.contract, service.agreement, minute, Minute(minute + 1))
+        spans = out_of_scope(seen.contract, seen.agreement, minute, Minute(minute + 1))
         return "outside the agreement or its hours" if spans else ""
+    if over == EXCEPTED:
+        return "; ".join(one.exclusion.reason for one in excepting(seen, minute) if not one.why_not)
+    windows = windows_at(seen, minute)
     if over == MAINTENANCE:
-        return "; ".join(w.reason for w in windows if counts(client.contract, w))
-    if windows and "maintenance" not in client.contract.excludes:
-        return "maintenance was announced, and the contract does not exclude it"
-    if any(not counts(client.contract, w) for w in windows):
-        return "maintenance was announced too late to be excluded"
-    return "maintenance does not cover the whole minute, or the cap is used up" if windows else ""
+        return "; ".join(w.reason for w in windows if counts(seen.contract, w))
+    reasons = [why_not(seen.contract, window) for window in windows]
+    return _REASONS[max(reasons, key=list(_REASONS).index)] if reasons else ""
+
+
+_REASONS = {
+    "": "maintenance does not cover the whole minute, or the cap is used up",
+    "cancelled": "maintenance was announced, and cancelled before it began",
+    "not_announced": "maintenance is entered, and the client has not been told of it yet",
+    "late_notice": "maintenance was announced too late to be excluded",
+    "not_excluded": "maintenance was announced, and the contract does not exclude it",
+}
+"""Why maintenance does not lie over a minute; of several reasons the last is told."""
 
 
 def _since(

@@ -1,12 +1,17 @@
 """A service's month: its strip, what lies over it, its outages and figures.
 
-Everything that shows a figure (status, metrics, alerts, reports) gets it from here.
+Everything that shows a figure (status, metrics, alerts, reports) gets it from here. What people
+entered is laid over what is on record here and nowhere else: corrections first, then scope,
+maintenance and exceptions.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from uptimed.core.amendments import AMENDING, Amendments, Month, amendments
+from uptimed.core.corrections import Correction, corrected
 from uptimed.core.figures import Figures, figures
-from uptimed.core.minutes import MINUTES_PER_DAY, Minute, month_minutes
+from uptimed.core.minutes import MINUTES_PER_DAY, Minute, moment_of_minute, month_minutes
 from uptimed.core.outages import Outage, outages
 from uptimed.core.overlays import overlay
 from uptimed.core.settings import ClientSettings, ServiceSettings
@@ -16,9 +21,12 @@ from uptimed.core.strip import (
     NOT_MEASURED,
     Strip,
 )
-from uptimed.core.terms import ContractTerms, Role
+from uptimed.core.terms import AgreementTerms, ContractTerms, Role
+from uptimed.ledger.agreed import agreed
 from uptimed.ledger.reading import judged_until, letters
 from uptimed.ports import JournalReader
+
+Spans = Sequence[range]
 
 _LONGEST_REACH = 400 * MINUTES_PER_DAY  # how far an outage is followed beyond the month
 
@@ -27,17 +35,36 @@ _LONGEST_REACH = 400 * MINUTES_PER_DAY  # how far an outage is followed beyond t
 class ServiceMonth:
     """The judged minutes of a month, with what follows from them.
 
-    *around* reaches beyond the month to the first up minute on each side; *outages* are looked at
-    whole in it, and include those that do not count.
+    *strip* and *around* have the letters that count, corrections included; *around* reaches beyond
+    the month to the first up minute on each side, and *recorded* has its letters as they are on
+    record. *outages* are looked at whole in it, and include those that do not count. *agreement*
+    has the maintenance that was entered by command as well, and *entered* all of it.
     """
 
     service: ServiceSettings
+    contract: ContractTerms
+    agreement: AgreementTerms
+    entered: Amendments
     period: Period
     strip: Strip
     overlay: str
     around: Strip
+    recorded: Strip
     outages: tuple[Outage, ...]
     figures: Figures
+
+    @property
+    def month(self) -> Month:
+        """Return the month in the client's zone."""
+        return Month(name=self.period.month, start=self.period.start, stop=self.period.stop)
+
+    def under(self, made: Sequence[Correction], *, exceptions: bool = True) -> "ServiceMonth":
+        """Return the same month as it would be with *made* alone for corrections.
+
+        Without *exceptions* nothing is excepted: what was is counted by its letter.
+        """
+        over = _Over(self.service, self.contract, self.entered, tuple(made), exceptions)
+        return _seen(self.recorded, over, self.period)
 
 
 def period_of(client: ClientSettings, year: int, month: int, judged: Minute) -> Period:
@@ -53,6 +80,43 @@ def period_of(client: ClientSettings, year: int, month: int, judged: Minute) -> 
     )
 
 
+def amendments_of(reader: JournalReader, client: str) -> Amendments:
+    """Return what people entered for *client*."""
+    entries = reader.entries(client, AMENDING)
+    return amendments(entries, reader.posts(client)) if entries else Amendments()
+
+
+def amended(
+    recorded: Strip, service: str, contract: ContractTerms, entered: Amendments
+) -> tuple[Strip, Spans]:
+    """Return the letters that count of those on record, and the minutes that are excepted."""
+    strip, became = corrected(recorded, entered.corrections_of(service))
+    return strip, (*became, *entered.excepted(contract, service, recorded.start, recorded.stop))
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """What lies over the letters of a service: its agreement, and what people entered."""
+
+    service: ServiceSettings
+    contract: ContractTerms
+    entered: Amendments
+    corrections: tuple[Correction, ...]
+    exceptions: bool = True
+
+    def agreement(self) -> AgreementTerms:
+        """Return the agreement with the maintenance that was entered by command as well."""
+        own, windows = self.service.agreement, self.entered.maintenance(self.service.id)
+        return replace(own, maintenance=(*own.maintenance, *windows)) if windows else own
+
+    def overlay(self, period: Period, start: Minute, stop: Minute, became: Spans = ()) -> str:
+        """Return what lies over [start, stop); minutes of *became* were corrected to exceptions."""
+        excepted = [*became, *self.entered.excepted(self.contract, self.service.id, start, stop)]
+        month = range(period.start, period.stop)
+        spans = excepted if self.exceptions else []
+        return overlay(self.contract, self.agreement(), month, start, stop, spans)
+
+
 def service_month(
     reader: JournalReader,
     client: ClientSettings,
@@ -60,76 +124,108 @@ def service_month(
     year: int,
     month: int,
     now: Minute,
+    entered: Amendments | None = None,
 ) -> ServiceMonth:
-    """Return the month of *service* as judged at *now*."""
+    """Return the month of *service* as judged at *now*, under the terms on record for it.
+
+    *entered* is what people entered for the client, where the caller has it already.
+    """
+    if entered is None:
+        entered = amendments_of(reader, client.id)
+    client = agreed(reader, client, year, month).client
+    service = next((known for known in client.services if known.id == service.id), service)
     period = period_of(client, year, month, judged_until(reader, service.id, now))
-    around = _around(reader, client, service, period)
-    over = _overlay(client.contract, service, period, around.start, around.stop)
-    found = outages(
-        around,
-        over,
-        down=client.contract.down,
-        min_consecutive=client.contract.min_consecutive,
-    )
+    over = _Over(service, client.contract, entered, entered.corrections_of(service.id))
+    return _seen(_around(reader, over, period), over, period)
+
+
+def counted(
+    reader: JournalReader,
+    client: ClientSettings,
+    service: ServiceSettings,
+    start: Minute,
+    stop: Minute,
+    entered: Amendments,
+) -> tuple[Strip, str]:
+    """Return the letters of any stretch that count, and what lies over them."""
+    over = _Over(service, client.contract, entered, entered.corrections_of(service.id))
+    strip, became = corrected(letters(reader, service, start, stop), over.corrections)
+    day = moment_of_minute(start).astimezone(client.zone).date()
+    period = period_of(client, day.year, day.month, start)
+    return strip, over.overlay(period, start, stop, became)
+
+
+def _seen(recorded: Strip, over: _Over, period: Period) -> ServiceMonth:
+    contract, service = over.contract, over.service
+    around, became = corrected(recorded, over.corrections)
+    laid = over.overlay(period, around.start, around.stop, became)
+    found = outages(around, laid, down=contract.down, min_consecutive=contract.min_consecutive)
     first, last = period.start - around.start, period.judged - around.start
     strip = around.cut(period.start, period.judged)
     in_month = range(period.start, period.judged)
     return ServiceMonth(
         service=service,
+        contract=contract,
+        agreement=over.agreement(),
+        entered=over.entered,
         period=period,
         strip=strip,
-        overlay=over[first:last],
+        overlay=laid[first:last],
         around=around,
+        recorded=recorded,
         outages=tuple(o for o in found if o.minutes_in(in_month)),
         figures=figures(
             strip,
-            over[first:last],
+            laid[first:last],
             found,
-            client.contract,
+            contract,
             has_login=any(p.role is Role.LOGIN for p in service.probes),
-            ahead=_ahead(client.contract, service, period),
+            ahead=_ahead(over, period),
         ),
     )
 
 
-def _overlay(
-    contract: ContractTerms, service: ServiceSettings, period: Period, start: Minute, stop: Minute
-) -> str:
-    month = range(period.start, period.stop)
-    return overlay(contract, service.agreement, month, start, stop)
-
-
-def _ahead(contract: ContractTerms, service: ServiceSettings, period: Period) -> int:
+def _ahead(over: _Over, period: Period) -> int:
     """Return the minutes of scope that are still to be judged in a month in progress."""
     if period.complete:
         return 0
-    rest = _overlay(contract, service, period, period.judged, period.stop)
-    return rest.count(NO_OVERLAY)
+    return over.overlay(period, period.judged, period.stop).count(NO_OVERLAY)
 
 
-def _around(
-    reader: JournalReader, client: ClientSettings, service: ServiceSettings, period: Period
-) -> Strip:
-    """Return the month's judged minutes, reaching out to the first up minute on each side."""
+def _around(reader: JournalReader, over: _Over, period: Period) -> Strip:
+    """Return the month's judged minutes, reaching out to the first up minute on each side.
+
+    As they are on record: no correction makes an outage longer than it is there.
+    """
+    service, contract = over.service, over.contract
     span = reader.span(service.id) or range(period.start, period.start)
     strip = letters(reader, service, period.start, period.judged)
-    before = _reach_back(reader, client, service, period, span)
-    after = _reach_on(reader, client, service, period, span)
+
+    def ups(strip: Strip) -> list[int]:
+        laid = over.overlay(period, strip.start, strip.stop)
+        return [
+            i
+            for i, (letter, above) in enumerate(zip(strip.plain, laid, strict=True))
+            if letter != NOT_MEASURED and letter not in contract.down and above == NO_OVERLAY
+        ]
+
+    before = _reach_back(reader, service, period, span, ups)
+    after = _reach_on(reader, service, period, span, ups)
     return Strip(Minute(period.start - len(before)), before + strip.letters + after)
 
 
 def _reach_back(
     reader: JournalReader,
-    client: ClientSettings,
     service: ServiceSettings,
     period: Period,
     span: range,
+    ups: Callable[[Strip], list[int]],
 ) -> str:
     reach = 60
     while True:
         start = Minute(max(period.start - reach, min(span.start, period.start)))
         strip = letters(reader, service, start, period.start)
-        ends = _up_indexes(client.contract, service, period, strip)
+        ends = ups(strip)
         if ends:
             return strip.letters[ends[-1] :]
         if start <= span.start or reach >= _LONGEST_REACH:
@@ -139,10 +235,10 @@ def _reach_back(
 
 def _reach_on(
     reader: JournalReader,
-    client: ClientSettings,
     service: ServiceSettings,
     period: Period,
     span: range,
+    ups: Callable[[Strip], list[int]],
 ) -> str:
     if not period.complete:
         return ""
@@ -150,20 +246,9 @@ def _reach_on(
     while True:
         stop = Minute(min(period.stop + reach, max(span.stop, period.stop)))
         strip = letters(reader, service, period.stop, stop)
-        starts = _up_indexes(client.contract, service, period, strip)
+        starts = ups(strip)
         if starts:
             return strip.letters[: starts[0] + 1]
         if stop >= span.stop or reach >= _LONGEST_REACH:
             return strip.letters.rstrip(NOT_MEASURED)
         reach *= 8
-
-
-def _up_indexes(
-    contract: ContractTerms, service: ServiceSettings, period: Period, strip: Strip
-) -> list[int]:
-    over = _overlay(contract, service, period, strip.start, strip.stop)
-    return [
-        i
-        for i, (letter, laid) in enumerate(zip(strip.plain, over, strict=True))
-        if letter != NOT_MEASURED and letter not in contract.down and laid == NO_OVERLAY
-    ]

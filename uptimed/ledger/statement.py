@@ -6,17 +6,19 @@ from datetime import date
 from itertools import groupby
 from typing import NamedTuple
 
+from uptimed.core.amendments import Amendments, Month, amendments
+from uptimed.core.calendars import Second
+from uptimed.core.corrections import Correction
+from uptimed.core.incidents.casebook import Casebook
 from uptimed.core.letters import hold_all, lookback, merge_vantages
 from uptimed.core.looks import FAILED, PASSED, SLOW, Look, looks_of
 from uptimed.core.minutes import MINUTE, Minute, day_of, minute_of, moment_of_minute
-from uptimed.core.observations import Attempt, Cause, Instant, Outcome
+from uptimed.core.observations import SECOND, Attempt, Cause, Instant, Outcome
 from uptimed.core.outages import Outage
-from uptimed.core.overlays import counts
 from uptimed.core.settings import ClientSettings, ServiceSettings, Settings
 from uptimed.core.statement import (
     ChainHead,
     Gap,
-    MaintenanceLine,
     OutageLine,
     Party,
     Period,
@@ -27,7 +29,7 @@ from uptimed.core.statement import (
     TermsChange,
     VantageLine,
 )
-from uptimed.core.strip import MAINTENANCE, NO_OVERLAY, NOT_MEASURED
+from uptimed.core.strip import NO_OVERLAY, NOT_MEASURED
 from uptimed.core.targets import (
     DnsTarget,
     HttpTarget,
@@ -37,8 +39,17 @@ from uptimed.core.targets import (
     TlsTarget,
 )
 from uptimed.core.terms import ProbeTerms, Role, WatchTerms, watch_terms_of
+from uptimed.ledger.agreed import agreed
+from uptimed.ledger.amending import (
+    correction_lines,
+    entries_head,
+    exception_lines,
+    maintenance_lines,
+    objections_in,
+)
 from uptimed.ledger.month import ServiceMonth, period_of, service_month
 from uptimed.ledger.reading import InForce, blind_by_vantage, judged_until, terms_in_force
+from uptimed.ledger.support import support_of_period, with_references
 from uptimed.ports import BlindMinute, JournalReader, LifeEvent
 
 _MOST_OUTAGES_EXPLAINED = 2000  # a flapping month has more; their reasons are one read each
@@ -54,31 +65,65 @@ def statement(
     now: Instant,
     software: str,
     parties: tuple[Party, Party],
+    draft: bool = False,
 ) -> Statement:
     """Return the month of *client* as it stands at *now*, complete or so far.
 
-    *month* is (year, month); *parties* are the client and the operator as they are to be named.
+    *month* is (year, month); *parties* are the client and the operator as they are to be named. A
+    *draft* is to be looked at, and not given out.
     """
     year, number = month
+    agreement = agreed(reader, client, year, number, tell=True)
+    client = agreement.client
     present = minute_of(now)
     judged = [judged_until(reader, service.id, present) for service in client.services]
     period = period_of(client, year, number, min(judged, default=present))
+    entries = reader.entries(client.id)
+    entered = amendments(entries, reader.posts(client.id)) if entries else Amendments()
+    whole = Month(name=period.month, start=period.start, stop=period.stop)
+    revised = entered.corrections_in(period.month)
+    as_of = _as_of(period, now)
+    support, references = support_of_period(
+        reader,
+        client,
+        Casebook(entries),
+        start=Second(period.start * 60),
+        stop=Second(period.stop * 60),
+        at=Second(as_of // SECOND),
+    )
     return Statement(
         client=parties[0],
         operator=parties[1],
         language=client.language,
         period=period,
         contract=client.contract,
-        services=tuple(
-            _service(reader, client, service, year, number, present) for service in client.services
+        services=with_references(
+            [
+                _service(reader, client, service, year, number, present, entered)
+                for service in client.services
+            ],
+            references,
         ),
         chain=tuple(_chain(reader, client.services, period)),
-        revision=1,
+        revision=1 + len(revised),
+        replaces=_replaces(revised, period.month),
+        earlier=tuple(i for i in entered.issued(period.month) if i.revision <= len(revised)),
+        entries=entries_head(entries, entered, whole),
+        draft=draft,
         software=software,
-        as_of=_as_of(period, now),
+        as_of=as_of,
         made_up=settings.made_up,
         references=len(settings.references),
+        agreed_since=agreement.since,
+        agreed_changes=agreement.changes,
+        support=support if client.support.severities else None,
     )
+
+
+def _replaces(revised: Sequence[Correction], month: str) -> str | None:
+    """Return the hash of the revision before the present one, None where that is the first."""
+    last = revised[-1].revision_of(month) if revised else None
+    return None if last is None else last.replaces
 
 
 def _as_of(period: Period, now: Instant) -> Instant:
@@ -93,8 +138,11 @@ def _service(
     year: int,
     month: int,
     now: Minute,
+    entered: Amendments,
 ) -> ServiceStatement:
-    seen = service_month(reader, client, service, year, month, now)
+    seen = service_month(reader, client, service, year, month, now, entered)
+    exceptions, corrections = tuple(exception_lines(seen)), tuple(correction_lines(seen))
+    made = entered.corrections_of(service.id)
     parts = terms_in_force(reader, service, seen.strip.start, seen.strip.stop)
     back = max((lookback(part.terms) for part in parts), default=0)
     first = Minute(seen.strip.start - back)
@@ -111,7 +159,13 @@ def _service(
         figures=seen.figures,
         outages=tuple(_outage_lines(reader, seen, parts, attempts, blind)),
         gaps=tuple(gaps(seen, attempts, reader.life(seen.strip.start, seen.strip.stop), blind)),
-        maintenance=tuple(_maintenance(client, service, seen)),
+        maintenance=tuple(maintenance_lines(seen)),
+        exceptions=exceptions,
+        corrections=corrections,
+        objections=tuple(objections_in(seen)),
+        recorded=seen.recorded.cut(seen.strip.start, seen.strip.stop) if corrections else None,
+        original=seen.under(()).figures if corrections else None,
+        without_exceptions=seen.under(made, exceptions=False).figures if exceptions else None,
         probes=tuple(_probes(service, attempts, seen)),
         changes=tuple(_changes(reader, service, seen.period)),
         vantages=tuple(_vantages(seen, parts, attempts, blind)),
@@ -248,14 +302,18 @@ def _unmeasured(
 ) -> Mapping[int, tuple[str, str]]:
     """Return for each minute in which a look was not measured its kind and reason.
 
-    What was seen in the minute itself outranks what still holds in it.
+    What was seen in the minute itself outranks what still holds in it. Where all that was seen
+    passed, it was seen from too few vantages.
     """
     ours = {(b.vantage, b.minute): b.reason for b in blind}
     intervals = {p.id: p.interval for p in terms.probes}
     own: dict[int, tuple[str, str]] = {}
     held: dict[int, tuple[str, str]] = {}
+    passed: set[int] = set()
     for attempt in attempts:
         minute = minute_of(attempt.look)
+        if attempt.outcome is Outcome.PASS and len(terms.vantages) > 1:
+            passed.update(range(minute, minute + intervals.get(attempt.probe, 1)))
         if attempt.outcome is Outcome.PASS or attempt.outcome is Outcome.MAINTENANCE:
             continue
         if attempt.outcome is not Outcome.FAIL:
@@ -267,7 +325,8 @@ def _unmeasured(
             continue
         later = range(minute + 1, minute + intervals.get(attempt.probe, 1))
         held.update(dict.fromkeys(later, own[minute]))
-    return held | own
+    few = "few_vantages", f"fewer than {terms.min_vantages} vantages measured"
+    return dict.fromkeys(passed, few) | held | own
 
 
 def _why(
@@ -279,38 +338,6 @@ def _why(
         if event.start <= minute < event.stop:
             return event.kind, event.detail
     return "no_look", ""
-
-
-def _maintenance(
-    client: ClientSettings, service: ServiceSettings, seen: ServiceMonth
-) -> Iterator[MaintenanceLine]:
-    contract, taken = client.contract, set[int]()
-    for window in sorted(service.agreement.maintenance, key=lambda w: w.start):
-        begins, ends = window.start // MINUTE, -(-window.end // MINUTE)
-        if ends <= seen.period.start or begins >= seen.period.stop:
-            continue
-        why_not = "late_notice" if "maintenance" in contract.excludes else "not_excluded"
-        admitted = counts(contract, window)
-        # Windows may meet within a minute, which counts once: for the one in which it begins.
-        minutes = range(-(-window.start // MINUTE), -(-window.end // MINUTE))
-        yield MaintenanceLine(
-            window=window,
-            counted=_painted(seen, minutes, taken) if admitted else 0,
-            admitted=admitted,
-            why_not="" if admitted else why_not,
-        )
-
-
-def _painted(seen: ServiceMonth, minutes: range, taken: set[int]) -> int:
-    """Return how many of *minutes* lie under maintenance and are not *taken*; take them."""
-    mine = {
-        minute
-        for minute in minutes
-        if 0 <= minute - seen.strip.start < len(seen.overlay)
-        and seen.overlay[minute - seen.strip.start] == MAINTENANCE
-    } - taken
-    taken |= mine
-    return len(mine)
 
 
 def _probes(
@@ -472,7 +499,7 @@ def _chain(
 
     Days that are sealed later change nothing, so a month that is all sealed stays as it was drawn.
     """
-    last = day_of(Minute(period.stop - 1))
+    first, last = day_of(period.start), day_of(Minute(period.stop - 1))
     for service in services:
         sealed = reader.seals(service.id, _FIRST_DAY, last)
         if sealed:
@@ -481,4 +508,5 @@ def _chain(
                 first_day=sealed[0].day,
                 last_day=sealed[-1].day,
                 head=sealed[-1].sha256,
+                records=tuple(seal.record for seal in sealed if seal.day >= first),
             )

@@ -1,9 +1,11 @@
-"""Reading what was entered beside looks and letters."""
+"""Reading what was entered beside looks and letters, and what of the outbox concerns figures."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 
 from uptimed.core.entries import Entry, EntryKind
+from uptimed.core.issues import Post
 from uptimed.core.observations import Instant
 
 _SINCE_VERSION = 2  # of the file
@@ -36,19 +38,54 @@ def read_entries(
     return [_entry(row) for row in rows]
 
 
-def _entry(row: Sequence[str | int]) -> Entry:
+_Row = tuple[int, str, int, str, str, str, int, str, str, str, str, str]
+"""The table is strict: a column has the type that it was declared with."""
+
+_KINDS = {str(kind): kind for kind in EntryKind}
+
+
+def _entry(row: _Row) -> Entry:
     number, client, place, kind, subject, service, at, by, body, key, previous, sha256 = row
     return Entry(
-        number=int(number),
-        client=str(client),
-        place=int(place),
-        kind=EntryKind(str(kind)),
-        subject=str(subject),
-        service=str(service),
-        at=Instant(int(at)),
-        by=str(by),
-        body=str(body),
-        key=str(key),
-        previous_sha256=str(previous),
-        sha256=str(sha256),
+        number=number,
+        client=client,
+        place=place,
+        kind=_KINDS[kind],
+        subject=subject,
+        service=service,
+        at=Instant(at),
+        by=by,
+        body=body,
+        key=key,
+        previous_sha256=previous,
+        sha256=sha256,
     )
+
+
+_POSTS = """
+    SELECT mail.key, mail.at_us, mail.month, mail.revision, mail.facts,
+        min(CASE mail_event.what WHEN 'accepted' THEN mail_event.at_us END),
+        max(mail_event.what = 'cancelled')
+    FROM mail JOIN mail_event ON mail_event.mail = mail.number
+    WHERE mail.client = ? AND mail.kind IN ('report', 'maintenance', 'exception')
+    GROUP BY mail.number ORDER BY mail.at_us, mail.number"""
+
+
+def read_posts(connection: sqlite3.Connection, client: str) -> Sequence[Post]:
+    """Return what of the mails of *client* concerns figures, oldest first."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'mail_event'").fetchone():
+        return []
+    return [
+        Post(
+            key=key,
+            at=Instant(at),
+            accepted=None if accepted is None else Instant(accepted),
+            month=month,
+            revision=revision,
+            sha256=str(json.loads(facts).get("json_sha256", "")),
+            stands=accepted is not None or not cancelled,
+        )
+        for key, at, month, revision, facts, accepted, cancelled in connection.execute(
+            _POSTS, (client,)
+        )
+    ]

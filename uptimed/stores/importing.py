@@ -21,8 +21,8 @@ from uptimed.core.observations import Attempt
 from uptimed.ports import AttemptConflict, SealedDay
 from uptimed.stores import connections
 from uptimed.stores.ledger import CONTENT, INSERT, KEY, Ledger
-from uptimed.stores.reading import DAY_BITS, WHOLE, day_of_key
-from uptimed.stores.rows import Row, evidence_kept, evidence_read
+from uptimed.stores.reading import WHOLE
+from uptimed.stores.rows import DAY_BITS, Row, day_of_key, evidence_kept, evidence_read
 
 _CHUNK = 10_000  # attempts held in memory at a time: some 10 MB
 

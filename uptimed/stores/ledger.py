@@ -25,11 +25,19 @@ from uptimed.core.minutes import (
 from uptimed.core.observations import Attempt
 from uptimed.core.strip import MARKS, NOT_MEASURED, Strip
 from uptimed.core.terms import RULES_VERSION
-from uptimed.ports import AttemptConflict, Batch, ConfigRecord, LostHead, Seal, SealedDay
+from uptimed.ports import (
+    AttemptConflict,
+    Batch,
+    ConfigRecord,
+    ContractRecord,
+    LostHead,
+    Seal,
+    SealedDay,
+)
 from uptimed.stores import connections, heads, transactions
 from uptimed.stores.names import Names
-from uptimed.stores.reading import ASTRAY, LAST_DAY, USUAL, WHOLE, Reader, day_key
-from uptimed.stores.rows import OUTCOME_CODES, evidence_kept, phases_kept
+from uptimed.stores.reading import ASTRAY, LAST_DAY, USUAL, WHOLE, Reader
+from uptimed.stores.rows import OUTCOME_CODES, day_key, evidence_kept, phases_kept
 from uptimed.stores.schema import LONGEST_LAG_US
 
 KEY = "service, at_us, probe, vantage, account"
@@ -148,6 +156,8 @@ class Ledger:
         execute = self.connection.execute
         for record in batch.configs:
             self._config(record)
+        for agreed in batch.contracts:
+            self._contract(agreed)
         for blind in batch.blind:  # the first reason stands
             execute(
                 "INSERT INTO blind VALUES (?, ?, ?) ON CONFLICT (vantage, minute) DO NOTHING",
@@ -346,6 +356,26 @@ class Ledger:
             "ON CONFLICT (service, since_minute) DO UPDATE SET sha256 = excluded.sha256, "
             "canonical = excluded.canonical",
             (number, record.since, record.sha256, record.canonical),
+        )
+
+    def _contract(self, record: ContractRecord) -> None:
+        """Add what is agreed from now on; what was agreed for earlier minutes stays as it was."""
+        number = self.names.given(record.client)
+        last = self.connection.execute(
+            "SELECT since_minute, sha256 FROM contract WHERE client = ? "
+            "ORDER BY since_minute DESC LIMIT 1",
+            (number,),
+        ).fetchone()
+        if last is not None and last[1] == record.sha256:
+            return
+        # A clock that was put back must not bring back terms that were replaced.
+        since = record.since if last is None else max(record.since, last[0])
+        # Terms that were replaced within their first minute were never in force.
+        self.connection.execute(
+            "INSERT INTO contract (client, since_minute, sha256, canonical) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (client, since_minute) DO UPDATE SET sha256 = excluded.sha256, "
+            "canonical = excluded.canonical",
+            (number, since, record.sha256, record.canonical),
         )
 
     def _is_sealed(self, key: int) -> bool:

@@ -7,30 +7,55 @@ writer never for it. It may be used from any thread, by one thread at a time.
 import hashlib
 import hmac
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from uptimed.core.entries import Entry, EntryKind
+from uptimed.core.issues import Post
 from uptimed.core.minutes import MINUTE, MINUTES_PER_DAY, Minute, day_minutes, day_of, minute_of
 from uptimed.core.observations import Attempt, Evidence, Instant
 from uptimed.core.strip import NOT_MEASURED, Strip
-from uptimed.ports import BlindMinute, ConfigRecord, DayLetters, LifeEvent, Seal, StoreError
+from uptimed.ports import (
+    BlindMinute,
+    ConfigRecord,
+    ContractRecord,
+    DayLetters,
+    LifeEvent,
+    Seal,
+    StoreError,
+)
 from uptimed.stores import connections, transactions
-from uptimed.stores.entries import read_entries
+from uptimed.stores.entries import read_entries, read_posts
 from uptimed.stores.names import Names
-from uptimed.stores.rows import NO_PHASES, Row, attempt_of, evidence_read, phases_read
+from uptimed.stores.recent import (
+    blind_after,
+    contracts_after,
+    life_after,
+    posted,
+    seals_after,
+    terms_after,
+)
+from uptimed.stores.rows import (
+    DAY_BITS,
+    NO_PHASES,
+    Row,
+    attempt_of,
+    day_key,
+    day_of_key,
+    evidence_read,
+    phases_read,
+)
 from uptimed.stores.schema import LONGEST_LAG_US
 
-_EPOCH = date(1970, 1, 1)
-DAY_BITS = 20  # of the key of a day; enough until the year 4840
 LAST_DAY = date(4000, 1, 1)  # that is taken
 _NOT_LAID = bytes.maketrans(b"\0", NOT_MEASURED.encode())
+_AS_DOTS = bytes.maketrans(b"\0", b".")
 
 FACTS = "at_us - lag_us, at_us, account, probe, vantage, outcome, cause, took_us, secret"
 WHOLE = f"{FACTS}, phases, certificate_expires_us, evidence, detail"
@@ -44,16 +69,6 @@ _OF_LOOKS = f"""
     SELECT {{columns}} FROM attempt INDEXED BY attempt_astray
     WHERE service = :service AND at_us - lag_us >= :start AND at_us - lag_us < :stop
     AND {ASTRAY}"""  # noqa: S608 - made of the constants above
-
-
-def day_key(service: int, day: date) -> int:
-    """Return the key under which the *day* of a service is kept."""
-    return (service << DAY_BITS) + (day - _EPOCH).days
-
-
-def day_of_key(key: int) -> date:
-    """Return the day of `day_key`."""
-    return _EPOCH + timedelta(days=key & (1 << DAY_BITS) - 1)
 
 
 _IN_ORDER = attrgetter("look", "at", "account", "probe", "vantage")
@@ -161,12 +176,33 @@ class Reader:
             rows = self._connection.execute(query, (seq, limit)).fetchall()
             return [(row[0], self.from_row(self._names.texts[row[1]], row[2:])) for row in rows]
 
+    def next_written(self, seq: int) -> Instant | None:
+        """Return when the first attempt written after the cursor *seq* began, None without one.
+
+        None also where `Ledger.allow_following` was never called: finding it would read everything.
+        """
+        with connections.telling(self._path):
+            found = self._connection.execute(
+                "SELECT 1 FROM sqlite_schema WHERE name = 'attempt_by_seq'"
+            ).fetchone()
+            query = "SELECT at_us FROM attempt WHERE seq > ? ORDER BY seq LIMIT 1"
+            row = self._connection.execute(query, (seq,)).fetchone() if found else None
+        return Instant(row[0]) if row else None
+
     def letters(self, service: str, start: Minute, stop: Minute) -> Strip:
         """Return the letters on record for [start, stop); minutes without one are `N`."""
+        laid = self._laid(service, start, stop).translate(_NOT_LAID)
+        return Strip(start, laid.decode("ascii"))
+
+    def laid(self, service: str, start: Minute, stop: Minute) -> Strip:
+        """Return the letters on record for [start, stop); minutes without one are `.`."""
+        return Strip(start, self._laid(service, start, stop).translate(_AS_DOTS).decode("ascii"))
+
+    def _laid(self, service: str, start: Minute, stop: Minute) -> bytes:
         with connections.telling(self._path):
             number = self._names.known(service)
             if number is None or stop <= start:
-                return Strip(start, NOT_MEASURED * max(0, stop - start))
+                return bytes(max(0, stop - start))
             base = number << DAY_BITS
             first, last = start // MINUTES_PER_DAY, (stop - 1) // MINUTES_PER_DAY
             canvas = bytearray((last - first + 1) * MINUTES_PER_DAY)
@@ -176,8 +212,7 @@ class Reader:
                 at = (key - base - first) * MINUTES_PER_DAY
                 canvas[at : at + MINUTES_PER_DAY] = letters
             skip = start - first * MINUTES_PER_DAY
-            wanted = canvas[skip : skip + stop - start].translate(_NOT_LAID)
-            return Strip(start, wanted.decode("ascii"))
+            return bytes(canvas[skip : skip + stop - start])
 
     def letters_after(self, seq: int, limit: int) -> Sequence[LettersChanged]:
         """Return up to *limit* hours with letters laid down after the cursor *seq*, in order."""
@@ -257,6 +292,25 @@ class Reader:
             for since, sha256, canonical in rows
         ]
 
+    def contracts(self, client: str) -> Sequence[ContractRecord]:
+        """Return what was agreed with the client over time, oldest first.
+
+        There is nothing where an earlier version wrote the file.
+        """
+        with connections.telling(self._path):
+            there = "SELECT 1 FROM sqlite_schema WHERE name = 'contract'"
+            if not self._connection.execute(there).fetchone():
+                return []
+            rows = self._connection.execute(
+                "SELECT since_minute, sha256, canonical FROM contract WHERE client = ? "
+                "ORDER BY since_minute",
+                (self._names.known(client) or 0,),
+            ).fetchall()
+        return [
+            ContractRecord(client=client, since=Minute(since), sha256=sha256, canonical=canonical)
+            for since, sha256, canonical in rows
+        ]
+
     def life(self, start: Minute, stop: Minute) -> Sequence[LifeEvent]:
         """Return the events that happened in, or explain minutes of, [start, stop), in order."""
         with connections.telling(self._path):
@@ -278,6 +332,39 @@ class Reader:
             )
             for at, kind, vantage, detail, first, end in rows
         ]
+
+    def life_after(self, number: int, limit: int) -> Sequence[tuple[int, LifeEvent]]:
+        """Return up to *limit* events after the *number*-th, each with its number, in order."""
+        with connections.telling(self._path):
+            return life_after(self._connection, number, limit)
+
+    def seals_after(self, last: Mapping[str, date], limit: int) -> Sequence[Seal]:
+        """Return up to *limit* seals of days after the *last* of their service, each's in order."""
+        with connections.telling(self._path):
+            return seals_after(self._connection, self._names, last, limit)
+
+    def terms_after(self, row: int, limit: int) -> Sequence[tuple[int, ConfigRecord]]:
+        """Return up to *limit* terms in the order of writing after the *row*-th, with their rows.
+
+        Terms that replaced others within their first minute have the row of those.
+        """
+        with connections.telling(self._path):
+            return terms_after(self._connection, self._names, row, limit)
+
+    def contracts_after(self, row: int, limit: int) -> Sequence[tuple[int, ContractRecord]]:
+        """Return up to *limit* agreements in the order of writing after the *row*-th, as above."""
+        with connections.telling(self._path):
+            return contracts_after(self._connection, self._names, row, limit)
+
+    def posted(self) -> tuple[int, Sequence[str]]:
+        """Return a number that grows with what happens in the outbox, and who has mails in it."""
+        with connections.telling(self._path):
+            return posted(self._connection)
+
+    def blind_after(self, last: Mapping[str, Minute], again: int) -> Sequence[BlindMinute]:
+        """Return each vantage's blind minutes from *again* minutes before its *last* one on."""
+        with connections.telling(self._path):
+            return blind_after(self._connection, self._names, last, again)
 
     def seals(self, service: str, first: date, last: date) -> Sequence[Seal]:
         """Return the sealed days from *first* to *last*, both included, in order."""
@@ -313,6 +400,11 @@ class Reader:
         with connections.telling(self._path):
             return read_entries(self._connection, client, kinds, after=after)
 
+    def posts(self, client: str) -> Sequence[Post]:
+        """Return what of the client's mails in the outbox concerns figures, oldest first."""
+        with connections.telling(self._path):
+            return read_posts(self._connection, client)
+
     def heartbeat(self) -> Instant | None:
         """Return when a daemon on this journal was last known to be alive."""
         found = self._meta("heartbeat_us")
@@ -325,6 +417,32 @@ class Reader:
                 "SELECT position FROM cursor WHERE name = ?", (name,)
             ).fetchone()
         return int(row[0]) if row else 0
+
+    def cursors(self, beginning: str) -> Sequence[str]:
+        """Return the names under which something is kept that begin so."""
+        with connections.telling(self._path):
+            rows = self._connection.execute(
+                "SELECT name FROM cursor WHERE substr(name, 1, ?) = ? ORDER BY name",
+                (len(beginning), beginning),
+            )
+            return [str(name) for (name,) in rows.fetchall()]
+
+    def attempt_counts(
+        self, service: str, start: Minute, stop: Minute, every: int
+    ) -> Mapping[tuple[str, Minute], int]:
+        """Return how many attempts began in each *every* minutes of [start, stop).
+
+        By vantage and the first minute; nothing stands for none. *start* is a multiple of *every*.
+        """
+        step = every * MINUTE
+        with connections.telling(self._path):
+            rows = self._connection.execute(
+                "SELECT vantage, at_us / ?, count(*) FROM attempt "
+                "WHERE service = ? AND at_us >= ? AND at_us < ? GROUP BY 1, 2",
+                (step, self._names.known(service) or 0, start * MINUTE, stop * MINUTE),
+            ).fetchall()
+            texts = self._names.texts
+            return {(texts[vantage], Minute(at * every)): count for vantage, at, count in rows}
 
     def fingerprint_key(self) -> bytes:
         """Return the key of `fingerprint`. It is made with the journal and never leaves it."""

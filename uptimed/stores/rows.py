@@ -7,11 +7,26 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date, timedelta
 from typing import Any
 
 from uptimed.core.observations import Attempt, Evidence, Outcome, Phase
 
 Row = tuple[Any, ...]
+
+_EPOCH = date(1970, 1, 1)
+DAY_BITS = 20  # of the key of a day; enough until the year 4840
+
+
+def day_key(service: int, day: date) -> int:
+    """Return the key under which the *day* of a service is kept."""
+    return (service << DAY_BITS) + (day - _EPOCH).days
+
+
+def day_of_key(key: int) -> date:
+    """Return the day of `day_key`."""
+    return _EPOCH + timedelta(days=key & (1 << DAY_BITS) - 1)
+
 
 OUTCOMES = (
     Outcome.PASS,

@@ -22,6 +22,11 @@ What the columns hold:
   letters, `laid` has a row for each service and hour with the `seq` of the hour's last change: a
   follower sends at most an hour again, which changes nothing where it is idempotent, and the table
   never needs pruning and always leads from the first letter to the last.
+* `mail` is the outbox: a row for each mail, its frozen bytes compressed in `message` (last, so that
+  a list of mails does not read them). `mail_event` is what happened to it, only ever added to;
+  `open` is a cache of what follows from it. `mail_since` has when a client's reports were first
+  the daemon's to send: what was due before is not sent by itself.
+* `contract` has what was agreed with a client, each time it changed; the last row holds on.
 """
 
 import secrets
@@ -90,7 +95,46 @@ _ENTRIES = (
         BEGIN SELECT raise(ABORT, 'an entry is never deleted'); END""",
 )
 
-MIGRATIONS: Sequence[Sequence[str]] = (_FIRST, _ENTRIES)
+_OUTBOX = (
+    """CREATE TABLE mail (
+        number TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+        client TEXT NOT NULL, month TEXT NOT NULL, revision INTEGER NOT NULL,
+        at_us INTEGER NOT NULL, subject TEXT NOT NULL, recipients TEXT NOT NULL,
+        facts TEXT NOT NULL, sha256 TEXT NOT NULL, open INTEGER NOT NULL, message BLOB NOT NULL
+    ) STRICT""",
+    "CREATE INDEX mail_open ON mail (number) WHERE open = 1",
+    "CREATE INDEX mail_of_month ON mail (month, client)",
+    """CREATE TABLE mail_event (
+        id INTEGER PRIMARY KEY, mail TEXT NOT NULL, at_us INTEGER NOT NULL, what TEXT NOT NULL,
+        place INTEGER NOT NULL, by_whom TEXT NOT NULL, words TEXT NOT NULL, until_us INTEGER,
+        server INTEGER NOT NULL
+    ) STRICT""",
+    "CREATE INDEX mail_event_of ON mail_event (mail, id)",
+    """CREATE TABLE mail_since (
+        client TEXT PRIMARY KEY, at_us INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TRIGGER mail_frozen BEFORE UPDATE OF
+        number, key, kind, client, month, revision, at_us, subject, recipients, facts, sha256,
+        message ON mail
+        BEGIN SELECT raise(ABORT, 'a mail is frozen'); END""",
+    """CREATE TRIGGER mail_kept BEFORE DELETE ON mail
+        BEGIN SELECT raise(ABORT, 'a mail is never deleted'); END""",
+    """CREATE TRIGGER mail_event_frozen BEFORE UPDATE ON mail_event
+        BEGIN SELECT raise(ABORT, 'what happened to a mail stays as it was'); END""",
+    """CREATE TRIGGER mail_event_kept BEFORE DELETE ON mail_event
+        BEGIN SELECT raise(ABORT, 'what happened to a mail is never deleted'); END""",
+)
+
+_CONTRACTS = (
+    """CREATE TABLE contract (
+        client INTEGER NOT NULL, since_minute INTEGER NOT NULL, sha256 TEXT NOT NULL,
+        canonical TEXT NOT NULL, PRIMARY KEY (client, since_minute)
+    ) STRICT""",
+    """CREATE TRIGGER contract_kept BEFORE DELETE ON contract
+        BEGIN SELECT raise(ABORT, 'what was agreed is never deleted'); END""",
+)
+
+MIGRATIONS: Sequence[Sequence[str]] = (_FIRST, _ENTRIES, _OUTBOX, _CONTRACTS)
 """The statements that lead from version n to n + 1. What was released is never changed."""
 
 

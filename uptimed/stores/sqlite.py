@@ -8,7 +8,8 @@
 
 Every commit is durable (`synchronous = FULL`) before anyone hears of it. Readers never wait for
 the writer, nor it for them (write-ahead log). The files beside the journal: `-wal` and `-shm` are
-SQLite's and part of it, `.lock` says which daemon runs on it, `.head` outlives a restore.
+SQLite's and part of it, `.lock` says which daemon runs on it, `.outbox` which process
+sends mail, `.head` outlives a restore.
 
 Where what stands is decided: the tables in `schema`, what is refused in `ledger`, the thread in
 `writing`, large imports in `importing`, restored backups in `heads`.

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from probes.login import unheard
 from probes.net import Resolver
 from probes.references import References
 from probes.registry import probes, user_agent_of
@@ -35,10 +36,12 @@ async def lookout(
     version: str,
     *,
     transcripts: bool = False,
+    farewell: Callable[[tuple[str, ...]], None] = unheard,
 ) -> AsyncIterator[Lookout]:
     """Open everything that looks; *secrets_in_use* are masked in whatever is kept or shown.
 
-    With *transcripts* the observations of logins hold the whole conversation.
+    With *transcripts* the observations of logins hold the whole conversation, and *farewell* is
+    told those of the sign-outs at the end.
     """
     source = ConfiguredSecrets(os.environ)
     resolver = Resolver()
@@ -62,6 +65,7 @@ async def lookout(
             version=version,
             clock=clock,
             transcripts=transcripts,
+            farewell=farewell,
         ) as found:
             yield Lookout(
                 probes=found,

@@ -39,6 +39,7 @@ class Seen:
     passed: bool
     verdict: str
     references: str
+    farewell: tuple[str, ...] = ()  # the transcript of the sign-out at the end
 
 
 async def look_once(
@@ -47,7 +48,10 @@ async def look_once(
     """Look once as the daemon would; nothing is kept."""
     clock = SystemClock()
     asked: list[ReferenceCheck] = []
-    async with lookout(all_secrets(settings), clock, version, transcripts=True) as out:
+    parting: list[str] = []
+    async with lookout(
+        all_secrets(settings), clock, version, transcripts=True, farewell=parting.extend
+    ) as out:
         observed: list[tuple[Observation, Reading] | None] = []  # None: a bug, nothing was seen
 
         async def observing(settings: ProbeSettings) -> Observation:
@@ -85,12 +89,13 @@ async def look_once(
             attempts = await look.run(())
             meter.cancel()
         mask = mask_of(all_secrets(settings)(), out.secrets)
+    farewell = tuple(map(mask, parting))
     facts = {
         attempt.at: (masked(seen[0], mask), seen[1])
         for attempt, seen in zip(attempts, observed, strict=True)
         if seen is not None
     }
-    return _seen(service, probe, attempts, facts, asked)
+    return replace(_seen(service, probe, attempts, facts, asked), farewell=farewell)
 
 
 def _seen(

@@ -30,8 +30,9 @@ def draw_up(
     *,
     now: Instant,
     software: str,
+    draft: bool = False,
 ) -> Statement:
-    """Return the month of *client* as it stands at *now*."""
+    """Return the month of *client* as it stands at *now*; a *draft* is not to be given out."""
     return statement(
         reader,
         settings,
@@ -40,6 +41,7 @@ def draw_up(
         now=now,
         software=software,
         parties=(party_of(client), party_of(settings.operator)),
+        draft=draft,
     )
 
 

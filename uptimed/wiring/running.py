@@ -15,21 +15,28 @@ from urllib.parse import urlsplit
 from uptimed.clock import SystemClock
 from uptimed.config import ConfigError, Loaded
 from uptimed.core.figures import Figures
-from uptimed.core.minutes import MINUTES_PER_DAY, Minute, minute_of, moment_of_minute
-from uptimed.core.observations import Instant
+from uptimed.core.minutes import MINUTE, MINUTES_PER_DAY, Minute, minute_of, moment_of_minute
+from uptimed.core.observations import Attempt, Instant
 from uptimed.core.settings import ServiceSettings, Settings, secrets_of
+from uptimed.core.snapshot import Snapshot
 from uptimed.core.targets import Account, LoginTarget, ProbeSettings, Secret
-from uptimed.daemon.parts import DaemonParts, ProbePart, ReloadFailed, ServicePart
+from uptimed.daemon.parts import DaemonParts, HostClock, ProbePart, ReloadFailed, ServicePart
 from uptimed.daemon.run import Daemon
 from uptimed.daemon.systemd import notifier
 from uptimed.heartbeat import Heartbeat
 from uptimed.ledger.month import service_month
 from uptimed.metrics import page
-from uptimed.ports import SecretMissing
+from uptimed.ports import SecretMissing, SharedLooks
 from uptimed.stores.sqlite import Reader, SqliteJournal, hold, open_reader
 from uptimed.web import serving
+from uptimed.wiring.agreed import contract_records
+from uptimed.wiring.casework import Casework
 from uptimed.wiring.following import Followers
+from uptimed.wiring.gathering import gathering
+from uptimed.wiring.hooking import Hooks
 from uptimed.wiring.looking import Lookout, lookout
+from uptimed.wiring.mail_beside import MailBeside, mail_beside
+from uptimed.wiring.pushing import Beside, Pushing
 
 T = TypeVar("T")
 
@@ -54,14 +61,16 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class _World:
+class World:
     """What stays while configurations come and go."""
 
-    clock: SystemClock
+    clock: HostClock
     journal: SqliteJournal
     desk: Desk
     out: Lookout
     heartbeat: Heartbeat
+    mail: MailBeside
+    shared: SharedLooks | None
     software: str
 
     def parts(self, settings: Settings) -> DaemonParts:
@@ -83,10 +92,25 @@ class _World:
             ping=self._ping(settings),
             ping_every_us=settings.heartbeat.every_us if settings.heartbeat else 60_000_000,
             notify=notifier(),
+            events=self.mail.events,
             software=self.software,
             seal_after_us=settings.seal_after_us,
+            seals=settings.seals,
+            shared=self.shared,
+            settle_after_us=settings.influxdb.settle_after_us if settings.influxdb else 0,
+            gather_every_us=settings.influxdb.gather_every_us if settings.influxdb else MINUTE,
             restored=self.journal.restored,
+            agreed=contract_records(settings, Minute(0)),
         )
+
+    def beside(
+        self, snapshot: Callable[[], Snapshot], at_hand: Callable[[str], Sequence[Attempt]]
+    ) -> Beside:
+        """Return what pushers of alerts have of a daemon that shows *snapshot*."""
+        return Beside(
+            snapshot=snapshot, at_hand=at_hand, journal=self.journal, reader=self.desk.reader,
+            offload=self.desk, secrets=self.out.secrets, clock=self.clock, software=self.software,
+        )  # fmt: skip
 
     def _service(self, settings: Settings, service: ServiceSettings) -> ServicePart:
         return ServicePart(
@@ -172,11 +196,13 @@ def _signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Iterator[a
 
 @asynccontextmanager
 async def opened(
-    loaded: Loaded, secrets: Callable[[], tuple[Secret, ...]], software: str
-) -> AsyncIterator[_World]:
+    loaded: Loaded,
+    secrets: Callable[[], tuple[Secret, ...]],
+    software: str,
+    clock: HostClock = SystemClock(),  # noqa: B008 - it has no state
+) -> AsyncIterator[World]:
     """Open everything that a daemon touches; raise `StoreError` without a journal."""
     path = Path(loaded.settings.journal_path)
-    clock = SystemClock()
     async with AsyncExitStack() as stack:
         stack.enter_context(hold(path))
         journal = await stack.enter_async_context(SqliteJournal(path))
@@ -184,7 +210,15 @@ async def opened(
         stack.push_async_callback(desk.close)
         out = await stack.enter_async_context(lookout(secrets, clock, software))
         heartbeat = await stack.enter_async_context(Heartbeat(software))
-        yield _World(clock, journal, desk, out, heartbeat, software)
+        mail = await stack.enter_async_context(
+            mail_beside(
+                loaded.settings, out.secrets, clock, software, restored=bool(journal.restored)
+            )
+        )
+        shared = await stack.enter_async_context(
+            gathering(loaded.settings, out.secrets, clock, software)
+        )
+        yield World(clock, journal, desk, out, heartbeat, mail, shared, software)
 
 
 async def run_daemon(
@@ -210,7 +244,10 @@ async def run_daemon(
         parts = world.parts(loaded.settings)
         notify = _once_ready(parts.notify, ready, looking)
         daemon, followers = Daemon(replace(parts, notify=notify)), Followers()
-        snapshot = followers.seen(daemon.snapshot)
+        pushing, casework = Pushing(), Casework(loaded.settings, world.clock)
+        snapshot = pushing.seen(casework.seen(world.mail.seen(followers.seen(daemon.snapshot))))
+        hooks = Hooks()
+        snapshot = hooks.seen(snapshot)
         port = None
         listen = loaded.settings.listen_metrics
         if listen is not None:
@@ -221,12 +258,22 @@ async def run_daemon(
             except OSError as error:
                 raise CannotListen(f"{host}:{listen.port}", error) from error
             _log.info("metrics and health on http://%s:%d/", host, port)
-        current.heard_by = followers.use
+        current.heard_by = (followers.use, world.mail.use, pushing.use, casework.use)
         await stack.enter_async_context(
             followers.following(
                 loaded.settings, world.journal, world.out.secrets, world.clock, software
             )
         )
+        beside = world.beside(snapshot, daemon.recent)
+        await stack.enter_async_context(pushing.pushing(loaded.settings, beside))
+        await stack.enter_async_context(casework.working())
+        await stack.enter_async_context(
+            hooks.posting(
+                loaded.settings, journal=world.journal, reader=world.desk.reader,
+                offload=world.desk, secrets=world.out.secrets, clock=world.clock,
+                software=software,
+            )
+        )  # fmt: skip
         async with asyncio.TaskGroup() as group:
             if started is not None:
                 group.create_task(started(loaded.settings, port))
@@ -246,13 +293,14 @@ class _Current:
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self._secrets = settings, secrets_of(settings)
-        self.heard_by: Callable[[Settings], None] = lambda _settings: None
+        self.heard_by: Sequence[Callable[[Settings], None]] = ()
 
     def change(self, settings: Settings) -> None:
         """Take *settings* into use."""
         self.settings = settings
         self._secrets = tuple(dict.fromkeys((*self._secrets, *secrets_of(settings))))
-        self.heard_by(settings)
+        for hear in self.heard_by:
+            hear(settings)
 
     def secrets(self) -> tuple[Secret, ...]:
         """Return what is to be masked."""
@@ -279,7 +327,7 @@ def _once_ready(
 
 
 async def _reloads(
-    world: _World,
+    world: World,
     load: Callable[[], Loaded],
     hang_up: asyncio.Event,
     current: _Current,
@@ -310,5 +358,7 @@ def _fixed(old: Settings, new: Settings) -> str:
         ("vantage.name", old.vantage, new.vantage),
         ("listen.metrics", old.listen_metrics, new.listen_metrics),
         ("influxdb", old.influxdb, new.influxdb),
+        ("webhook", old.webhook, new.webhook),
+        ("mail (its coming or going)", old.mail is None, new.mail is None),
     )
     return " and ".join(name for name, was, now in names if was != now)

@@ -10,7 +10,20 @@ from pathlib import Path
 from uptimed.clock import SystemClock
 from uptimed.config import Loaded
 from uptimed.config.beginning import CONTRACTS, Beginning
+from uptimed.core.calendars import Second
 from uptimed.core.flows import Flow
+from uptimed.core.incidents import (
+    Act,
+    CauseFound,
+    Classified,
+    Closed,
+    Event,
+    Opened,
+    Registered,
+    Resolved,
+    Responded,
+)
+from uptimed.core.incidents.casebook import Recording
 from uptimed.core.minutes import Minute, minute_of, moment_of, moment_of_minute
 from uptimed.core.observations import Instant
 from uptimed.core.settings import Settings
@@ -19,12 +32,15 @@ from uptimed.demo.crm import SandboxCrm
 from uptimed.demo.history import made_up_looks, months_before, spells, unwatched, watch_terms
 from uptimed.demo.personalities import PERSONALITIES
 from uptimed.demo.stage import Stage
+from uptimed.ledger.incidents import casebook
 from uptimed.logs import set_up
 from uptimed.ports import Batch, ConfigRecord, LifeEvent
 from uptimed.stores.sqlite import open_ledger, open_reader
 from uptimed.wiring import papers
+from uptimed.wiring.agreed import contract_records
 from uptimed.wiring.flows import bound, find, load_with_flows
 from uptimed.wiring.importing import take_in
+from uptimed.wiring.incidents import missing, record, record_outages
 from uptimed.wiring.running import run_daemon
 
 _SEED = 7  # any will do; the same one makes the same past
@@ -168,11 +184,45 @@ def make_up(settings: Settings, now: Instant) -> None:
         service=SERVICE, since=start, sha256=terms.digest(), canonical=terms.canonical()
     )
     with open_ledger(Path(settings.journal_path)) as ledger:
-        ledger.write(Batch(configs=[past], life=_gaps(settings, zone, start, stop)))
+        agreed = contract_records(settings, start)
+        life = _gaps(settings, zone, start, stop)
+        ledger.write(Batch(configs=[past], contracts=agreed, life=life))
     looks = made_up_looks(
         service.id, vantage=settings.vantage, zone=zone, start=start, stop=stop, seed=_SEED
     )
     take_in(settings, looks, skip_bad=False, now=now)
+    make_up_incidents(settings, now, start)
+
+
+def make_up_incidents(settings: Settings, now: Instant, start: Minute) -> None:
+    """Open the incidents of a made-up past, and let a desk that is made up too see to them."""
+    client, path = settings.client_of(SERVICE), Path(settings.journal_path)
+    with open_reader(path) as reader:
+        found = missing(reader, client, casebook(reader, client.id), start, minute_of(now))
+    opened = record_outages(path, client, now, found)
+
+    def see_to(recording: Recording) -> None:
+        for event in opened:
+            if isinstance(event.act, Opened):
+                _see_to(recording, event)
+
+    record(path, client, now, see_to)
+
+
+def _see_to(recording: Recording, opened: Event) -> None:
+    """Let the desk register and resolve an incident, minutes after each was due."""
+    incident = recording.incident(opened.incident)
+    restored = incident.restored
+    acts: list[tuple[int, Act]] = [(180, Registered()), (420, Responded(words="made up"))]
+    if incident.proposed:
+        acts.append((600, Classified(severity=incident.severity)))
+    if restored is not None:
+        after = restored - opened.at
+        cause = CauseFound(cause="made up: the database was full", remedy="made up: a larger disk")
+        acts += [(after + 900, Resolved()), (after + 1800, cause), (after + 3600, Closed())]
+    for seconds, act in acts:
+        at = Second(opened.at + seconds)
+        recording.add(opened.incident, act, at=at, by="Demo desk")
 
 
 def _gaps(settings: Settings, zone: tzinfo, start: Minute, stop: Minute) -> list[LifeEvent]:

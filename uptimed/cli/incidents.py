@@ -1,0 +1,376 @@
+"""Incidents: what is open and how long it may stay so, and what people do about it."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import IO, ParamSpec, TypeVar
+
+import click
+
+from uptimed.cli.common import (
+    Month,
+    config_option,
+    counted,
+    emit,
+    find_client,
+    find_service,
+    json_option,
+    load_settings,
+    now,
+    reading,
+    told,
+    warn_of_made_up,
+    wrong,
+)
+from uptimed.cli.incident_words import (
+    as_json,
+    event_json,
+    next_due,
+    print_incident,
+    print_list,
+    show_second,
+)
+from uptimed.core.calendars import Second, second_of
+from uptimed.core.entries import EntryRefused
+from uptimed.core.incidents import Act, Event, Incident, Opened
+from uptimed.core.incidents.casebook import Casebook
+from uptimed.core.incidents.telling import told_in
+from uptimed.core.minutes import Minute, minute_of, month_minutes
+from uptimed.core.observations import SECOND, Instant
+from uptimed.core.settings import ClientSettings, Settings
+from uptimed.core.support import Fault
+from uptimed.core.terms_text import digest, support_text
+from uptimed.ledger.incidents import IncidentNow, OutageReader, casebook, incident_now
+from uptimed.stores.sqlite import Reader
+from uptimed.wiring.incidents import missing, record, record_outages, take_events, wanted
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@click.group()
+def incident() -> None:
+    """Incidents, their clocks, and what people do about them.
+
+    The daemon opens one for each confirmed outage by itself, and records when it ended. Everything
+    else is recorded here by a person, with --by NAME; nothing is changed or deleted afterwards.
+    """
+
+
+def by_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command `--by`: nothing is recorded without a name."""
+    return click.option("--by", required=True, metavar="NAME", help="Who records it.")(command)
+
+
+def at_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command `--at`."""
+    return click.option(
+        "--at",
+        "when",
+        metavar="TIME",
+        help="When it happened, local to the client or with an offset. [default: now]",
+    )(command)
+
+
+def refusals(command: Callable[P, R]) -> Callable[P, R]:
+    """Let a command end with the reason where what it records is refused."""
+
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except EntryRefused as error:
+            wrong(str(error))
+
+    wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
+    return wrapper
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An incident that was asked for, whose it is, and the casebook that it is in."""
+
+    settings: Settings
+    client: ClientSettings
+    book: Casebook
+    incident: Incident
+
+
+def find_incident(settings: Settings, reader: Reader, reference: str) -> Found:
+    """Return the incident of that reference, in whatever case it was typed."""
+    reference = reference.upper()
+    for client in settings.clients:
+        if reference.startswith(f"{client.id.upper()}-"):
+            book = casebook(reader, client.id)
+            if reference in book:
+                return Found(settings, client, book, book.incident(reference))
+    raise EntryRefused(f"there is no incident {reference}; `incident list --all` shows them")
+
+
+def second_at(text: str | None, zone: tzinfo, present: Instant) -> Second:
+    """Return the second that *text* names, in *zone* where it says none; now without a text."""
+    if text is None:
+        return Second(present // SECOND)
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        wrong(f"found {text!r}, wanted a time such as 2026-10-09T16:45 or 2026-10-09T21:45Z")
+    return second_of(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+
+
+def record_act(
+    reference: str,
+    act_in: Callable[[tzinfo], Act],
+    *,
+    by: str,
+    when: str | None,
+    as_json: bool,
+    config: str | None,
+) -> None:
+    """Record an act of an incident, and say what is due next.
+
+    *act_in* makes it, given the zone in which the client's times are meant.
+    """
+    settings = load_settings(config).settings
+    present = now()
+    with reading(settings) as reader:
+        found = find_incident(settings, reader, reference)
+    at, act = second_at(when, found.client.zone, present), act_in(found.client.zone)
+    path = Path(settings.journal_path)
+    event = record(
+        path,
+        found.client,
+        present,
+        lambda recording: wanted(recording.add(found.incident.reference, act, at=at, by=by)),
+    )
+    say_recorded(settings, found.client, event, present, as_json=as_json)
+
+
+def say_recorded(
+    settings: Settings, client: ClientSettings, event: Event, present: Instant, *, as_json: bool
+) -> None:
+    """Say what was recorded, and which clock is due next."""
+    if as_json:
+        emit({**event_json(event), "incident": event.incident})
+        return
+    at = show_second(event.at, client.zone)
+    click.echo(f"{event.incident}: {event.act.kind} at {at} by {event.by}")
+    with reading(settings) as reader:
+        each = _stands(reader, find_incident(settings, reader, event.incident), present)
+    due = next_due(each.readings)
+    if due is not None:
+        click.echo(f"next due: {due.clock}, {show_second(due.due, client.zone)}")
+
+
+def _stands(reader: Reader, found: Found, present: Instant) -> IncidentNow:
+    at = Second(present // SECOND)
+    outage_reader = OutageReader(reader, found.client)
+    return incident_now(outage_reader, found.client, found.book, found.incident, at)
+
+
+def _edited(client: ClientSettings, each: Incident) -> bool:
+    """Return whether the contract says something else now than when *each* was opened."""
+    return each.terms != digest(support_text(client.support))
+
+
+@incident.command("list")
+@click.option("--client", help="Only this client's.")
+@click.option("--service", help="Only this service's.")
+@click.option("--all", "everything", is_flag=True, help="Closed ones too.")
+@click.option("--month", type=Month(), help="Those opened in that month, closed ones too.")
+@json_option
+@config_option
+@told
+def list_incidents(
+    client: str | None,
+    service: str | None,
+    everything: bool,
+    month: tuple[int, int] | None,
+    as_json: bool,
+    config: str | None,
+) -> None:
+    """List the incidents that are not closed, the oldest first."""
+    settings = load_settings(config).settings
+    if service is not None:
+        find_service(settings, service)
+    present = now()
+    clients = settings.clients if client is None else (find_client(settings, client),)
+    found: list[tuple[IncidentNow, ClientSettings]] = []
+    with reading(settings) as reader:
+        for whose in clients:
+            book = casebook(reader, whose.id)
+            chosen = _chosen(book, whose, service, month, everything=everything)
+            found += [
+                (_stands(reader, Found(settings, whose, book, each), present), whose)
+                for each in chosen
+            ]
+    if as_json:
+        emit({"incidents": [_json(each, whose) for each, whose in found]})
+        return
+    if not found:
+        click.echo("no incidents" if everything or month else "no incident is open")
+    else:
+        print_list([(each, whose.zone) for each, whose in found])
+    warn_of_made_up(settings)
+
+
+def _json(each: IncidentNow, client: ClientSettings) -> Mapping[str, object]:
+    return {"client": client.id, **as_json(each, edited=_edited(client, each.incident))}
+
+
+def _chosen(
+    book: Casebook,
+    client: ClientSettings,
+    service: str | None,
+    month: tuple[int, int] | None,
+    *,
+    everything: bool,
+) -> Iterator[Incident]:
+    minutes = None if month is None else month_minutes(*month, client.zone)
+    for each in sorted(book.incidents(service or ""), key=lambda one: one.opened):
+        if minutes is not None:
+            if each.opened // 60 in minutes:
+                yield each
+        elif everything or each.closed is None:
+            yield each
+
+
+@incident.command()
+@click.argument("reference")
+@json_option
+@config_option
+@told
+@refusals
+def show(reference: str, as_json: bool, config: str | None) -> None:
+    """Show an incident whole: its clocks with due times, and what happened.
+
+    Times are those of the contract's zone; where this machine's differ, both are shown.
+    """
+    settings = load_settings(config).settings
+    with reading(settings) as reader:
+        found = find_incident(settings, reader, reference)
+        each = _stands(reader, found, now())
+    if as_json:
+        emit(_json(each, found.client))
+        return
+    edited = _edited(found.client, each.incident)
+    print_incident(each, found.client.zone, edited=edited)
+    warn_of_made_up(settings)
+
+
+@incident.command("open")
+@click.option("--service", required=True, help="The service that it is about.")
+@click.option("--severity", default="", help="One of the contract's. [default: to be classified]")
+@click.option("--proposed", is_flag=True, help="The severity waits for a person to confirm it.")
+@click.option(
+    "--fault", type=click.Choice(list(Fault)), help="Whose fault it is. [default: vendor]"
+)
+@click.option("--reported", metavar="TIME", help="When the client reported it.")
+@click.option("--channel", default="", help="Through which channel the report came.")
+@click.option("--recurrence-of", default="", help="The incident that came again.")
+@click.option("--ticket", default="", help="Its number in another system.")
+@click.option("--words", default="", help="What it is about, or why it is whose fault.")
+@by_option
+@at_option
+@json_option
+@config_option
+@told
+@refusals
+def open_incident(  # noqa: PLR0913 - one for each option
+    service: str,
+    severity: str,
+    proposed: bool,
+    fault: str | None,
+    reported: str | None,
+    channel: str,
+    recurrence_of: str,
+    ticket: str,
+    words: str,
+    by: str,
+    when: str | None,
+    as_json: bool,
+    config: str | None,
+) -> None:
+    """Open an incident that the monitor did not find; the reference is printed."""
+    settings = load_settings(config).settings
+    one, present = find_service(settings, service), now()
+    client = settings.client_of(service)
+    at = second_at(when, client.zone, present)
+    came = None if reported is None else second_at(reported, client.zone, present)
+    act = Opened(
+        service=one.id,
+        stage=one.stage,
+        severity=severity,
+        proposed=proposed,
+        fault=Fault(fault) if fault else Fault.VENDOR,
+        reported=at if came is None and channel else came,
+        channel=channel,
+        recurrence_of=recurrence_of.upper(),
+        words=words,
+        ticket=ticket,
+    )
+    event = record(
+        Path(settings.journal_path),
+        client,
+        present,
+        lambda recording: wanted(recording.open(act, at=at, by=by)),
+    )
+    say_recorded(settings, client, event, present, as_json=as_json)
+
+
+@incident.command("import")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option("--client", help="Whose incidents they are; needed when there are several.")
+@click.option("--skip-bad", is_flag=True, help="Leave out what is refused and record the rest.")
+@config_option
+@told
+@refusals
+def import_events(file: IO[str], client: str | None, skip_bad: bool, config: str | None) -> None:
+    """Record events of a ticket system from FILE (`-` is standard input), a JSON object a line.
+
+    All or nothing, unless --skip-bad; the same file again changes nothing.
+    """
+    settings = load_settings(config).settings
+    whose = find_client(settings, client)
+    lines = [told_in(text, n) for n, text in enumerate(file, start=1) if text.strip()]
+    taken = take_events(Path(settings.journal_path), whose, now(), lines, skip_bad=skip_bad)
+    for line, reason in taken.refused:
+        click.echo(f"line {line}: {reason}", err=True)
+    if taken.refused and not skip_bad:
+        wrong(f"nothing was recorded: {counted(len(taken.refused), 'line')} refused")
+    click.echo(f"{counted(len(taken.recorded), 'event')} recorded, {taken.known} known before")
+
+
+@incident.command()
+@click.option("--client", help="Only this client's services.")
+@click.option("--month", type=Month(), required=True, help="The month, in each client's zone.")
+@json_option
+@config_option
+@told
+@refusals
+def detect(client: str | None, month: tuple[int, int], as_json: bool, config: str | None) -> None:
+    """Open the incidents that a month's outages are and that are not on record.
+
+    The daemon does it by itself from its first start on; this is for outages before that, and for
+    imported ones. Doing it again changes nothing.
+    """
+    settings = load_settings(config).settings
+    present = now()
+    clients = settings.clients if client is None else (find_client(settings, client),)
+    recorded: list[Event] = []
+    for whose in clients:
+        minutes = month_minutes(*month, whose.zone)
+        until = Minute(min(minutes.stop, minute_of(present)))
+        with reading(settings) as reader:
+            found = missing(reader, whose, casebook(reader, whose.id), Minute(minutes.start), until)
+        if found:
+            recorded += record_outages(Path(settings.journal_path), whose, present, found)
+    opened = [event.incident for event in recorded if isinstance(event.act, Opened)]
+    if as_json:
+        emit({"opened": opened, "events": len(recorded)})
+        return
+    click.echo(
+        f"{counted(len(opened), 'incident')} opened{': ' if opened else ''}{', '.join(opened)}"
+    )
+    sys.exit(0)
