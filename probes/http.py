@@ -97,7 +97,7 @@ class HttpProbe:
             failure = self._caller.time_is_up(look, settings.timeout_us)
         except Failure as known:
             failure = known
-        return NoAnswer(cause=failure.cause, detail=look.mask(failure.no_answer().detail))
+        return NoAnswer(cause=failure.cause, detail=net.one_line(look.mask(failure.detail)))
 
     async def _follow(
         self,

@@ -84,6 +84,7 @@ _MAINTENANCE_TEXT = "Down for maintenance"
 _MAINTENANCE_WORDS = ("maintenance", "mantenimiento", "manutenção", "wartung", "обслуживани")
 _MAINTENANCE_LOOKED_AT = 64 * 1024
 _COMPLAINT = 120  # characters of what a page tells of trouble
+_ASKS_FOR_A_PASSWORD = "input[type=password]"
 _COMPLAINED_IN = 256 * 1024  # characters of a page: it is parsed for this in 4 ms
 _TOO_MANY = 429
 _UNAVAILABLE = 503
@@ -298,6 +299,7 @@ class LoginProbe:
             home=home,
             now=self._clock.monotonic,
             transcript=Transcript() if self._transcripts else None,
+            gone={cookie.value for cookie in kept.jar},  # an answer may take them back
         )
 
     def _flow(self, target: LoginTarget) -> Flow:
@@ -808,9 +810,11 @@ def _meaning(step: Step, seen: Seen, scene: Scene, expect: Expectation) -> _Judg
     word = _maintenance_word(seen)
     if word:
         return _Judged(Then.MAINTENANCE, None, word)
-    proven = _is_proven(first) and seen.page.is_whole()
+    beyond = seen.page.beyond() if _is_proven(first) else None
     answer = Answer(body=seen.page.body, location=seen.location)
-    broken = broken_marker(answer, expect, proven=proven)
+    broken = broken_marker(answer, expect, proven=beyond is not None)
+    if beyond and not broken:
+        broken = broken_marker(Answer(body=beyond), expect)
     if broken:
         where = "body has" if broken in seen.page.body else "redirects to"
         why = f"{where} {broken!r}: a broken page, with status {seen.status}"
@@ -873,16 +877,17 @@ def _detail(attempt: _Attempt, step: Step, seen: Seen, judged: _Judged) -> str:
 def _hints(attempt: _Attempt, seen: Seen, judged: _Judged, mask: Mask) -> str:
     """Return what may be behind an error of a login, for whoever adapts the flow.
 
-    Of a page behind the login nothing is quoted: people's own texts may stand there.
+    Only a page that asks for a password is quoted: on others people's own texts may stand.
     """
     if judged.then is not Then.ERROR or attempt.section != "login":
         return ""
     strange = " or ".join(map(repr, attempt.strange))
     hints = [f"the form has no field {strange}"] if strange else []
-    is_short = len(seen.page.body) <= _COMPLAINED_IN
-    complaint = seen.page.complaint() if is_short and not judged.marker else ""
-    if complaint:
-        hints.append(f"the page says {excerpt(complaint, mask, _COMPLAINT)!r}")
+    page = seen.page
+    is_short = len(page.body) <= _COMPLAINED_IN
+    if is_short and not judged.marker and page.first(_ASKS_FOR_A_PASSWORD) is not None:
+        complaint = excerpt(page.complaint(), mask, _COMPLAINT)
+        hints += [f"the page says {complaint!r}"] if complaint else []
     return "".join(f"; {hint}" for hint in hints)
 
 

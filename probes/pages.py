@@ -23,7 +23,7 @@ FORM_CHARACTERS = 64 * 1024
 _UNSEEN = frozenset({"script", "style", "template"})
 _UNSENT = frozenset({"submit", "button", "image", "reset", "file"})
 _TICKED = frozenset({"checkbox", "radio"})
-_END = "</html>"
+_ENDS = ("</html>", "</HTML>")
 _JSON_BEGINS = ("{", "[", '"')
 _LIMIT_SELECTOR = 1000
 _MOST_COMPLAINTS = 3
@@ -104,17 +104,21 @@ class Page:
                 raise ValueError("nested too deeply") from error
         return self._document
 
-    def is_whole(self) -> bool:
-        """Return whether nothing was cut off or came after: a page with its end, or JSON.
+    def beyond(self) -> str | None:
+        """Return what comes after the end, "" after JSON, or None where the end is not there.
 
-        A script that dies prints why in the place of the rest.
+        A script that dies prints why in the place of the rest, and one that dies late after it.
         """
-        if self.body.rstrip()[-len(_END) :].lower() == _END:
-            return True
+        place = max(self.body.rfind(end) for end in _ENDS)
+        if place >= 0 and not self._is_json():
+            return self.body[place + len(_ENDS[0]) :]
         try:
-            return isinstance(self.document(), dict | list)
+            return "" if isinstance(self.document(), dict | list) else None
         except ValueError:
-            return False
+            return None
+
+    def _is_json(self) -> bool:
+        return "json" in self._content_type or self.body.lstrip()[:1] in _JSON_BEGINS
 
     # ---- HTML
 
@@ -146,8 +150,7 @@ class Page:
         return self._text
 
     def _seen(self) -> Iterator[str]:
-        is_json = "json" in self._content_type or self.body.lstrip()[:1] in _JSON_BEGINS
-        root = None if is_json or "<" not in self.body else self.root()
+        root = None if self._is_json() or "<" not in self.body else self.root()
         if root is None:
             yield self.body
             return

@@ -72,3 +72,10 @@ def test_a_preset_that_is_not_known_is_told_of(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "found 'nope', wanted a file, or one of" in result.output
     assert not path.exists()
+
+
+def test_what_else_may_be_set_stands_there_with_what_it_is(tmp_path: Path) -> None:
+    text = begin(tmp_path / "uptimed.toml", "--preset", "form")
+
+    assert '#   login_path = "/login": the page with the form\n' in text
+    assert '#   blocked_text = ["account is locked", "account has been locked", ...]: ' in text

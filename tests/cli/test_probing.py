@@ -138,3 +138,58 @@ def test_a_probe_that_is_not_configured_is_told_of(tmp_path: Path) -> None:
     result = call("probe", "crm/back", config=config(tmp_path, "http://127.0.0.1:9/"))
     assert result.exit_code == 2
     assert "found 'crm/back', wanted one of crm/front" in result.stderr
+
+
+LOGIN = """
+[[clients]]
+id = "acme"
+name = "ACME"
+contract = "datacrm"
+[[clients.services]]
+id = "crm"
+name = "CRM"
+[[clients.services.probes]]
+id = "login"
+role = "login"
+kind = "login"
+preset = "./ours.toml"
+base_url = "{url}"
+accounts = [{{ username = "one", password = {{ file = "password" }} }}]
+"""
+FLOW = """
+[flow]
+id = "ours"
+title = "ours"
+version = "1"
+[account]
+username = "a name"
+password = "a password"
+[[login]]
+id = "sign-in"
+request = { path = "/in", query = { a = "{{ account.username }} {{ account.password }}" } }
+outcomes = [{ when = { status = 200 }, then = "ok" }, { then = "error" }]
+[[session]]
+id = "home"
+request = { path = "/home" }
+outcomes = [{ when = { status = 200 }, then = "ok" }, { then = "refused" }]
+[[logout]]
+id = "out"
+request = { path = "/out" }
+outcomes = [{ when = { status = 204 }, then = "ok" }, { then = "error" }]
+"""
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_login_that_is_not_signed_out_is_told(tmp_path: Path, *, debug: bool) -> None:
+    path = tmp_path / "uptimed.toml"
+    (tmp_path / "ours.toml").write_text(FLOW, encoding="utf-8")
+    (tmp_path / "password").write_text(SECRET, encoding="utf-8")
+    (tmp_path / "password").chmod(0o600)
+    with Target() as target:
+        path.write_text(LOGIN.format(url=target.url.rstrip("/")), encoding="utf-8")
+        result = call("probe", "login", *(["--debug"] if debug else []), config=path)
+    assert result.exit_code == 0, result.output
+    assert "not signed out: the system keeps the session" in result.stdout
+    assert ("logout: out" in result.stdout) is debug
+    assert result.stdout.splitlines()[-1] == "the look passed"
+    assert SECRET not in result.stdout

@@ -123,6 +123,13 @@ def test_what_is_not_known_and_what_it_may_cost_are_told(flow: Path, tmp_path: P
     ]
 
 
+def test_a_setting_that_init_left_to_be_changed_is_asked_for(flow: Path, tmp_path: Path) -> None:
+    remarks = _load(tmp_path, GOOD + 'settings = { text = "CHANGE ME" }\n').remarks
+
+    told = [(remark.key, remark.text) for remark in remarks]
+    assert (f"{PROBE}.settings.text", "not changed yet: what the page says") in told
+
+
 def test_a_configuration_that_may_lock_its_accounts_is_warned_of(
     flow: Path, tmp_path: Path
 ) -> None:

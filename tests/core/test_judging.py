@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from uptimed.core.judging import evidence_of, judge
+from uptimed.core.judging import broken_marker, evidence_of, judge
 from uptimed.core.observations import (
     OURS,
     SECOND,
@@ -299,3 +299,25 @@ def test_of_no_answer_the_address_is_kept() -> None:
     )
 
     assert evidence_of(nothing, settings(), hide).address == "192.0.2.1:443"
+
+
+@pytest.mark.parametrize(
+    ("body", "broken", "found"),
+    [
+        ("Fatal error: x", BROKEN_TEXTS, ""),
+        ("SQLSTATE[HY000]", BROKEN_TEXTS, ""),
+        ("<b>Fatal error</b>:  x", BROKEN_TEXTS, "<b>Fatal error</b>:"),
+        ("<b>Parse error</b>:  x", BROKEN_TEXTS, "<b>Parse error</b>:"),
+        ("Fatal error: x", ("Fatal error:",), "Fatal error:"),
+    ],
+)
+def test_on_a_proven_page_only_markup_and_the_operators_texts_are_broken(
+    body: str, broken: tuple[str, ...], found: str
+) -> None:
+    assert broken_marker(ok(body), Expectation(broken=broken), proven=True) == found
+
+
+def test_a_proven_page_may_still_lead_to_an_installation() -> None:
+    answer = ok("<html></html>", redirects=("/install.php",))
+
+    assert broken_marker(answer, Expectation(broken=BROKEN_TEXTS), proven=True) == "install.php"

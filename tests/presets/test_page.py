@@ -22,3 +22,12 @@ def test_every_setting_on_the_page_is_one_of_some_flow() -> None:
     columns = {"user_name", "user_password", "verify_client_ip", "get_server_info"}
     tables = {"auth_log_record"}
     assert named - known - _COMMON - columns - tables == set()
+
+
+def test_the_page_has_every_setting_of_a_form_and_its_default() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (?:`([^`]*)`)?", _TEXT, re.MULTILINE))
+    settings = find_flow("form").settings
+    assert set(settings) <= set(rows)
+    for name, setting in settings.items():
+        if setting.default and "\n" not in setting.default:
+            assert rows[name] == setting.default

@@ -1,14 +1,17 @@
 """What a login comes to, against the sandbox and each of its faults, over real sockets."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from probes.login import LoginProbe
 from tests.fakes import FakeClock
-from tests.probes.office import login_probe, login_settings
+from tests.probes.office import Office, login_probe, login_settings, open_office, page
 from uptimed.core.judging import evidence_of, judge
 from uptimed.core.observations import Cause, Instant, Login, LoginVerdict, NoAnswer, Outcome, Phase
+from uptimed.core.targets import Expectation
 from uptimed.demo.crm import SandboxCrm
 from uptimed.demo.switches import Switch
 
@@ -169,3 +172,74 @@ async def test_the_markers_of_the_configuration_may_have_several_lines(
     settings = login_settings(crm.url, password="WRONG", rejected_text=markers)
 
     assert judge(await probe(settings), settings, now=NOW).outcome is Outcome.REJECTED
+
+
+JSON_FLOW = """
+[flow]
+id = "ours"
+title = "ours"
+version = "1"
+[[session]]
+id = "list"
+request = { path = "/list" }
+outcomes = [
+  { when = { json = { pointer = "/ok", value = true } }, then = "ok" },
+  { then = "error" },
+]
+"""
+WHOLE = '<html><a href="/logout">Sign out</a><td>{}</td></html>'
+BEHIND = [
+    ("text of people", WHOLE.format("Ticket 7: Fatal error: cannot print"), ""),
+    ("their SQL", WHOLE.format("SQLSTATE[23000], Uncaught TypeError") + "\n", ""),
+    (
+        "broken off",
+        '<html><a href="/logout">Sign out</a>Fatal error: Uncaught Error in /x.php:1',
+        "Fatal error:",
+    ),
+    (
+        "PHP's own markup",
+        WHOLE.format("<b>Fatal error</b>:  Maximum execution time in <b>/x.php</b>"),
+        "<b>Fatal error</b>:",
+    ),
+    ("an end that is not the last", WHOLE.format("Fatal error: x") + "<!-- SHA: 1f -->", ""),
+    ("dead after the end", WHOLE.format("") + "\nFatal error: Uncaught Error", "Fatal error:"),
+    ("nothing proves it", "<html>Ticket 7: Fatal error: cannot print</html>", "Fatal error:"),
+]
+
+
+@pytest.mark.parametrize(("home", "broken"), [b[1:] for b in BEHIND], ids=[b[0] for b in BEHIND])
+async def test_what_people_write_behind_the_login_breaks_nothing(home: str, broken: str) -> None:
+    async with open_office(Office()) as office, login_probe(FakeClock()) as probe:
+        settings = login_settings(office.url)
+        office.twists["/home"] = lambda ask: page(home) if ask.cookies.get("sid") else None
+        reading = judge(await probe(settings), settings, now=NOW)
+
+    if broken:
+        assert reading.cause is Cause.LOGIN_ERROR
+        assert f"body has {broken!r}" in reading.detail
+    else:
+        assert (reading.outcome, reading.detail) == (Outcome.PASS, "")
+
+
+async def test_json_that_proves_itself_may_speak_of_breakdowns(tmp_path: Path) -> None:
+    flow = tmp_path / "ours.toml"
+    flow.write_text(JSON_FLOW, encoding="utf-8")
+    async with open_office(Office()) as office, login_probe(FakeClock()) as probe:
+        settings = login_settings(office.url, str(flow))
+        office.twists["/list"] = lambda _: page('{"ok": true, "list": ["Fatal error: x"]}')
+        good = judge(await probe(settings), settings, now=NOW)
+        office.twists["/list"] = lambda _: page('Fatal error: x {"ok": true}')
+        bad = judge(await probe(settings), settings, now=NOW)
+
+    assert (good.outcome, bad.outcome) == (Outcome.PASS, Outcome.FAIL)
+
+
+async def test_texts_that_the_operator_names_count_on_every_page() -> None:
+    home = WHOLE.format("Fatal error: x")
+    async with open_office(Office()) as office, login_probe(FakeClock()) as probe:
+        expect = Expectation(broken=("Fatal error:",))
+        settings = replace(login_settings(office.url), expect=expect)
+        office.twists["/home"] = lambda _: page(home)
+        reading = judge(await probe(settings), settings, now=NOW)
+
+    assert reading.cause is Cause.LOGIN_ERROR

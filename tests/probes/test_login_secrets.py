@@ -1,16 +1,13 @@
 """Canaries in every channel: whatever an answer gives back, nothing kept or shown has it."""
 
 import base64
-import hashlib
-import html
-import json
 import logging
-from collections.abc import Iterator
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 import pytest
 from aiohttp import web
 
+from tests.canaries import forms_of
 from tests.fakes import FakeClock
 from tests.probes.office import (
     FIELDS,
@@ -32,22 +29,6 @@ from uptimed.core.targets import ProbeSettings
 NOW = Instant(0)
 TOKEN = "csrf-canary-0123456789"
 SESSION = "session-canary-9876543210"
-
-
-def forms_of(secret: str) -> Iterator[str]:
-    """Yield the forms in which a secret may come back."""
-    raw = secret.encode()
-    yield from (secret, quote(secret, safe=""), quote(secret, safe="").lower(), quote_plus(secret))
-    yield from (quote(quote(secret, safe="")), html.escape(secret), json.dumps(secret)[1:-1])
-    yield secret.replace("/", "\\/")
-    yield "".join(f"\\u{ord(c):04x}" for c in secret)
-    yield "".join(f"&#{ord(c)};" for c in secret)
-    for make in (base64.b64encode, base64.urlsafe_b64encode):
-        yield make(raw).decode()
-        yield make(b"probe1:" + raw).decode()
-    for name in ("md5", "sha1", "sha256"):
-        digest = hashlib.new(name, raw, usedforsecurity=False).hexdigest()
-        yield from (digest, digest.upper())
 
 
 def _everything(

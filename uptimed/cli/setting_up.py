@@ -25,7 +25,7 @@ from uptimed.config import (
     explain,
     remarks_on,
 )
-from uptimed.config.beginning import CONTRACTS, Beginning
+from uptimed.config.beginning import CONTRACTS, UNCHANGED, Beginning
 from uptimed.core.flows import Flow
 from uptimed.core.minutes import moment_of
 from uptimed.core.observations import SECOND, Instant
@@ -33,8 +33,9 @@ from uptimed.core.pinning import agreed_text
 from uptimed.core.settings import Settings, secrets_of
 from uptimed.core.terms_text import digest
 from uptimed.ledger.agreed import on_record
+from uptimed.ledger.incidents import casebook, under_other_terms
 from uptimed.ports import StoreError
-from uptimed.stores.sqlite import open_reader
+from uptimed.stores.sqlite import Reader, open_reader
 from uptimed.wiring.flows import bound, find, load_with_flows
 
 
@@ -88,7 +89,7 @@ def _flow(preset: str) -> Flow:
     """Return the preset's flow with its defaults; a setting without one is yet to be changed."""
     flow = find(preset)
     missing = [name for name, setting in flow.settings.items() if setting.default is None]
-    return bound(flow, dict.fromkeys(missing, "CHANGE ME"))
+    return bound(flow, dict.fromkeys(missing, UNCHANGED))
 
 
 @click.command()
@@ -131,15 +132,33 @@ def _beside_the_record(settings: Settings) -> list[str]:
     try:
         with open_reader(path) as reader:
             return [
-                f"client {client.id}: what is agreed differs from what is on record since "
-                f"{show_utc(last.since)} (`uptimed contracts diff --client {client.id}`). It goes "
-                "on record when the daemon starts or reloads, and counts from the next month on"
-                for client in settings.clients
-                for last in on_record(reader, client.id)[-1:]
-                if last.sha256 != digest(agreed_text(client))
+                *_pinned(reader, settings),
+                *(
+                    f"client {client.id}: what is agreed differs from what is on record since "
+                    f"{show_utc(last.since)} (`uptimed contracts diff --client {client.id}`). "
+                    "It goes on record when the daemon starts or reloads, and counts from the next "
+                    "month on"
+                    for client in settings.clients
+                    for last in on_record(reader, client.id)[-1:]
+                    if last.sha256 != digest(agreed_text(client))
+                ),
             ]
     except StoreError as error:
         return [f"the journal could not be asked what is on record: {error}"]
+
+
+def _pinned(reader: Reader, settings: Settings) -> list[str]:
+    """Return which open incidents are judged by other terms than those that are configured."""
+    found = (
+        (client, under_other_terms(casebook(reader, client.id), client.support))
+        for client in settings.clients
+    )
+    return [
+        f"client {client.id}: {', '.join(others[:5])}{' and others' if len(others) > 5 else ''} "
+        "opened under other terms of support than those in the file, and stay judged by them"
+        for client, others in found
+        if others
+    ]
 
 
 _SOURCES = {

@@ -9,6 +9,11 @@ from urllib.parse import urlsplit
 from uptimed.core.flows import Flow, Health
 from uptimed.core.targets import JsonWant
 
+UNCHANGED = "CHANGE ME"
+"""The value of a setting that nobody but the operator can know; `check` asks for it."""
+
+_LINES_SHOWN = 2  # of a setting that has several
+
 _HEAD = """\
 # uptimed: what is watched, for whom, under which agreement.
 # `uptimed check` explains every mistake in it, and says what would run.
@@ -202,11 +207,22 @@ def _settings(flow: Flow) -> Iterator[str]:
     if missing:
         for name, setting in missing.items():
             yield f"# {name}: {setting.about}"
-        pairs = ", ".join(f'{name} = "CHANGE ME"' for name in missing)
+        pairs = ", ".join(f"{name} = {quoted(UNCHANGED)}" for name in missing)
         yield f"settings = {{ {pairs} }}"
-    others = [name for name in flow.settings if name not in missing]
+    others = {name: s for name, s in flow.settings.items() if s.default is not None}
     if others:
-        yield f"# What may be set otherwise (see docs/flows.md): {', '.join(others)}"
+        yield "# What else may be set in `settings` (see docs/logins.md), and what it is now:"
+    for name, setting in others.items():
+        yield f"#   {name} = {_as_it_is(setting.default or '')}: {setting.about}"
+
+
+def _as_it_is(default: str) -> str:
+    """Return a setting's default as the file would have it, of several lines the first ones."""
+    lines = [line.strip() for line in default.splitlines() if line.strip()]
+    if len(lines) <= 1:
+        return quoted("".join(lines))
+    more = ", ..." if len(lines) > _LINES_SHOWN else ""
+    return f"[{', '.join(map(quoted, lines[:_LINES_SHOWN]))}{more}]"
 
 
 def quoted(text: str) -> str:

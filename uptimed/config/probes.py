@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from uptimed.config.beginning import UNCHANGED
 from uptimed.config.checking import Checked, Place, check
 from uptimed.config.contracts import is_path
 from uptimed.config.mistakes import Mistake, kind_of, one_of, show, suggest
@@ -346,6 +347,10 @@ class _Reader:
         if checked.good("interval", "max_rejected_per_hour", "accounts"):
             self._tell_spending(flow, shape)
         self._tell_of(flow)
+        for name, value in shape.settings.items():
+            if value == UNCHANGED:
+                about = flow.settings[name].about
+                self._place.at("settings", name).remark(f"not changed yet: {about}")
         return flow
 
     def _tell_mistakes(self, error: FlowError) -> None:

@@ -130,8 +130,8 @@ def _broken(answer: Answer, expect: Expectation) -> Iterator[_Miss]:
 def broken_marker(answer: Answer, expect: Expectation, *, proven: bool = False) -> str:
     """Return the text that shows the answer to be a known error page, or "".
 
-    A page behind a login has what people wrote, and they write of fatal errors. So where a page is
-    *proven* (it is whole, and has the text that only those see who are signed in) only markup counts,
+    A page behind a login has what people wrote, and they write of fatal errors. So where a page
+    is *proven* (it is whole, and has what only those see who are signed in) only markup counts,
     which a system escapes in what people write. A list that the operator wrote counts everywhere.
     """
     texts: Iterable[str] = expect.broken

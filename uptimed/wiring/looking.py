@@ -11,11 +11,11 @@ from probes.references import References
 from probes.registry import probes, user_agent_of
 from uptimed.config import ConfiguredSecrets
 from uptimed.core.judging import evidence_of, judge
-from uptimed.core.masking import masker
 from uptimed.core.observations import Evidence, Observation, Outcome, Reading
 from uptimed.core.settings import Settings, secrets_of
 from uptimed.core.targets import ProbeSettings, Secret
-from uptimed.ports import Clock, Mask, Probe, SecretMissing, Secrets
+from uptimed.ports import Clock, Probe, Secrets
+from uptimed.wiring.hiding import mask_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,17 +78,6 @@ async def lookout(
             )
     finally:
         resolver.close()
-
-
-def mask_of(secrets: tuple[Secret, ...], source: Secrets) -> Mask:
-    """Return what masks *secrets* as they are now; one that cannot be read cannot leak."""
-    known: list[str] = []
-    for secret in secrets:
-        try:
-            known.append(source.read(secret))
-        except SecretMissing:
-            continue
-    return masker(known)
 
 
 def all_secrets(settings: Settings) -> Callable[[], tuple[Secret, ...]]:

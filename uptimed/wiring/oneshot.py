@@ -24,7 +24,8 @@ from uptimed.daemon.parts import ProbePart
 from uptimed.daemon.selfcheck import SelfCheck
 from uptimed.daemon.supervise import Supervisor
 from uptimed.ports import Mask, ReferenceCheck
-from uptimed.wiring.looking import all_secrets, lookout, mask_of
+from uptimed.wiring.hiding import mask_of
+from uptimed.wiring.looking import all_secrets, lookout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
