@@ -4,6 +4,7 @@ It stands alone: style and pictures are in it, and nothing is fetched.
 """
 
 from base64 import b64encode
+from dataclasses import replace
 from functools import cache, partial
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
@@ -12,11 +13,13 @@ from markupsafe import Markup
 
 from reports import vocabulary
 from reports.as_json import chain_head, letters_sha256
-from reports.figures import Words, utc
+from reports.figures import Words, utc, verdict_heading
 from reports.language import Language, language_of
 from reports.support_view import SupportView
 from reports.theme import readable
 from reports.view import MOST_CHANGES, ServiceView
+from uptimed.core.figures import Verdict
+from uptimed.core.long_period import LongStatement, MonthFigures
 from uptimed.core.statement import Party, Statement
 from uptimed.core.terms import Role
 
@@ -55,7 +58,65 @@ def _support(statement: Statement, words: Words) -> SupportView | None:
     """Return the page of support clocks; None where the contract has none."""
     if statement.support is None:
         return None
-    return SupportView(statement, statement.support, words)
+    allowed = [service.figures.allowed for service in statement.services]
+    return SupportView(
+        statement.support,
+        words,
+        when=words.month(statement.period.month),
+        names={service.id: service.name for service in statement.services},
+        allowed=max(allowed) if allowed and statement.contract.promised else None,
+    )
+
+
+def long_html(statement: LongStatement, language: str) -> str:
+    """Return a quarter or a year as HTML in *language*, as `report_html` does a month."""
+    spoken = language_of(language)
+    words = Words(spoken, statement.zone)
+    when = _period_name(statement.name, spoken)
+    names = {service.id: service.name for service in statement.services}
+    view = None
+    if statement.support is not None:
+        view = SupportView(statement.support, words, when=when, names=names, allowed=None)
+    return (
+        _environment()
+        .get_template("period.html.j2")
+        .render(
+            spoken=spoken,
+            w=words,
+            statement=statement,
+            when=when,
+            support=view,
+            heading=partial(_month_heading, spoken, statement),
+            tone=_month_tone,
+            accent=readable(statement.client.colour or statement.operator.colour),
+            css_string=css_string,
+            utc=utc,
+        )
+    )
+
+
+def _period_name(name: str, language: Language) -> str:
+    """Return what `2026-Q4` and `2026` are called."""
+    year, _, quarter = name.partition("-Q")
+    if not quarter:
+        return year
+    return language.say("quarter {quarter} of {year}", quarter=quarter, year=year)
+
+
+def _month_heading(language: Language, statement: LongStatement, month: MonthFigures) -> str:
+    contract = replace(statement.contract, promised=month.promised, target=month.target)
+    return verdict_heading(language, month.figures, contract, complete=month.complete)
+
+
+def _month_tone(month: MonthFigures) -> str:
+    verdict = month.figures.verdict
+    if verdict is Verdict.NOT_MEASURED:
+        return "none"
+    if not month.complete:
+        return "sofar"
+    if not verdict.proven:
+        return "open"
+    return "good" if verdict is Verdict.MET else "bad"
 
 
 @cache

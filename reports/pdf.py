@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from reports.as_csv import edges_csv, minutes_csv
 from reports.as_json import report_json
-from reports.html import report_html
+from reports.html import long_html, report_html
 from reports.language import language_of
+from reports.long_json import long_json
+from uptimed.core.long_period import LongStatement
 from uptimed.core.minutes import moment_of
 from uptimed.core.statement import Statement
 from uptimed.core.terms import canonical_json
@@ -31,12 +33,12 @@ class RenderingFailed(Exception):
     """The process that was to make a PDF did not; the text says how it ended."""
 
 
-def render_pdf(statement: Statement, language: str) -> bytes:
+def render_pdf(statement: Statement | LongStatement, language: str) -> bytes:
     """Return the report as PDF/A-3b, rendered in this process."""
     from weasyprint import HTML
 
     page = HTML(
-        string=report_html(statement, language),
+        string=_page_of(statement, language),
         base_url=None,
         url_fetcher=_only_data_urls(),
         media_type="print",
@@ -53,7 +55,15 @@ def render_pdf(statement: Statement, language: str) -> bytes:
     return made
 
 
-def render_in_subprocess(statement: Statement, language: str, timeout: float) -> bytes:
+def _page_of(statement: Statement | LongStatement, language: str) -> str:
+    if isinstance(statement, LongStatement):
+        return long_html(statement, language)
+    return report_html(statement, language)
+
+
+def render_in_subprocess(
+    statement: Statement | LongStatement, language: str, timeout: float
+) -> bytes:
     """Return the report as PDF, rendered by a process of its own with the lowest claim to the CPU.
 
     In the daemon's process, rendering would delay looks by tens of milliseconds. Blocks for up to
@@ -83,11 +93,14 @@ def _only_data_urls() -> Any:
     return URLFetcher(allowed_protocols=["data"], allow_redirects=False)
 
 
-def _attachments(statement: Statement, language: str) -> "list[Attachment]":
+def _attachments(statement: Statement | LongStatement, language: str) -> "list[Attachment]":
     from weasyprint import Attachment
 
     say = language_of(language).say
     moment = moment_of(statement.as_of)
+    if isinstance(statement, LongStatement):
+        text, told = long_json(statement), say("The figures of this report")
+        return [_attachment(Attachment, "report.json", text, "Data", told, moment)]
     files = [
         ("minutes.csv", minutes_csv(statement), "Data", say("The minutes of the month")),
         ("edges.csv", edges_csv(statement), "Data", say("The minutes beyond the month's edges")),

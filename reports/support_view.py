@@ -4,6 +4,7 @@ The template arranges; what depends on figures or verdicts is decided here. Seve
 targets are called what the contract calls them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reports.figures import NBSP, NOTHING, Words
@@ -20,11 +21,10 @@ from uptimed.core.calendars import Second
 from uptimed.core.clocks import ClockVerdict, Reading, Why
 from uptimed.core.compliance import ClockFigure, ClockShare, GoalShare, ShareVerdict
 from uptimed.core.observations import SECOND, Instant
-from uptimed.core.statement import Statement
 from uptimed.core.support import ClockKind, ClockTerms, Judged, Span
 from uptimed.core.support_statement import IncidentLine, SupportStatement
 
-MOST_INCIDENTS = 60
+MOST_INCIDENTS = 24
 """Incidents that are written out; of more, those that missed something come first."""
 
 _SHOWN = {
@@ -91,11 +91,17 @@ class IncidentBlock:
 
 @dataclass(frozen=True)
 class SupportView:
-    """The page of support clocks."""
+    """The page of support clocks.
 
-    statement: Statement
+    *when* is the period in words and *names* what its services are called. *allowed* are the
+    minutes that may be down in it, None where nothing is promised for the whole of it.
+    """
+
     support: SupportStatement
     words: Words
+    when: str
+    names: Mapping[str, str]
+    allowed: int | None
 
     @property
     def language(self) -> Language:
@@ -106,17 +112,16 @@ class SupportView:
     def lead(self) -> str:
         """Return in a sentence how many incidents there were."""
         n = len(self.support.incidents)
-        month = self.words.month(self.statement.period.month)
         if not n:
             return self.language.say(
-                "There was no incident in {month}, so there is nothing to judge.", month=month
+                "There was no incident in {month}, so there is nothing to judge.", month=self.when
             )
         return self.language.count(
             "{n} incident was open, or decided, in {month}.",
             "{n} incidents were open, or decided, in {month}.",
             n,
             n=self.words.number(n),
-            month=month,
+            month=self.when,
         )
 
     @property
@@ -126,11 +131,9 @@ class SupportView:
             "The time to restore and availability are separate promises: one can be kept while "
             "the other is broken."
         )
-        target = self._restore_s()
-        figures = [service.figures for service in self.statement.services]
-        if target is None or not self.statement.contract.promised or not figures:
+        target, allowed = self._restore_s(), self.allowed
+        if target is None or allowed is None:
             return text
-        allowed = max(each.allowed for each in figures)
         return f"{text} " + self.language.count(
             "An outage that is restored just within {limit} takes {minutes} of the {allowed} "
             "minute that may be down in this month.",
@@ -338,8 +341,7 @@ class SupportView:
         )
 
     def _title(self, line: IncidentLine) -> str:
-        names = {service.id: service.name for service in self.statement.services}
-        parts = [names.get(line.service, line.service)]
+        parts = [self.names.get(line.service, line.service)]
         if line.kind:
             parts.append(called(CLASSES, line.kind, self.language).lower())
         return ", ".join(parts)

@@ -318,6 +318,10 @@ class FakeJournal:
         if self.unreadable:
             raise StoreError(self.unreadable)
 
+    def services(self) -> Sequence[str]:
+        self._readable()
+        return sorted({*self.laid, *(a.service for a in self.known.values())})
+
     def attempts(self, service: str, start: Minute, stop: Minute) -> Sequence[Attempt]:
         self._readable()
         found = (

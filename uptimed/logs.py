@@ -4,14 +4,16 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Any, TextIO
 
 from typing_extensions import override
 
 # What a terminal obeys, and what turns the direction of reading: targets choose what is shown.
 _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _EXTRA = ("client", "service", "probe", "vantage")  # what a line of ours may be about
+_HERE = frozenset({"probes", "reports", "uptimed"})
 _COLOURS = {"WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
 
 
@@ -20,7 +22,30 @@ def visible(text: str) -> str:
     return _COMMANDS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
-class _ForPeople(logging.Formatter):
+def visible_json(text: str) -> str:
+    """Return *text*, which is JSON, with the same escaped: it says what it said."""
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class _Ours(logging.Formatter):
+    """What both forms have in common: what was not worded here is masked.
+
+    What is worded here has no secrets in it. A traceback may, and so may what a library logs.
+    """
+
+    mask: Callable[[str], str] = staticmethod(lambda text: text)
+
+    def told(self, record: logging.LogRecord) -> str:
+        """Return the message of *record*."""
+        message = record.getMessage()
+        return message if record.name.partition(".")[0] in _HERE else self.mask(message)
+
+    @override
+    def formatException(self, ei: Any) -> str:
+        return self.mask(super().formatException(ei))
+
+
+class _ForPeople(_Ours):
     """`14:07:12 warning: acme-crm down: status 500`, in local time and in colour."""
 
     def __init__(self, *, colour: bool) -> None:
@@ -31,16 +56,16 @@ class _ForPeople(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, tz=UTC).astimezone()
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
-        text = f"{at:%H:%M:%S} {level}{visible(record.getMessage())}"
+        text = f"{at:%H:%M:%S} {level}{visible(self.told(record))}"
         colour = _COLOURS.get(record.levelname) if self._colour else None
         if colour:
             text = f"\x1b[{colour}m{text}\x1b[0m"
         if record.exc_info:
-            text += "\n" + self.formatException(record.exc_info)
+            text += "\n" + visible(self.formatException(record.exc_info))
         return text
 
 
-class _ForMachines(logging.Formatter):
+class _ForMachines(_Ours):
     """One JSON object a line."""
 
     @override
@@ -50,12 +75,12 @@ class _ForMachines(logging.Formatter):
             "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": self.told(record),
         }
         line |= {name: getattr(record, name) for name in _EXTRA if hasattr(record, name)}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return visible_json(json.dumps(line, ensure_ascii=False))
 
 
 def set_up(level: str, form: str, stream: TextIO | None = None) -> None:
@@ -72,3 +97,10 @@ def set_up(level: str, form: str, stream: TextIO | None = None) -> None:
     root.setLevel(level.upper())
     for noisy in ("asyncio", "aiohttp", "weasyprint", "fontTools"):
         logging.getLogger(noisy).setLevel("WARNING")
+
+
+def mask_with(mask: Callable[[str], str]) -> None:
+    """Put *mask* over tracebacks, and over what libraries log, from now on."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, _Ours):
+            handler.formatter.mask = mask

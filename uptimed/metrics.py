@@ -145,7 +145,7 @@ def _recent(views: Collection[ServiceView]) -> Iterator[Metric]:
 
 def _outages(views: Collection[ServiceView]) -> Iterator[Metric]:
     is_open = GaugeMetricFamily(
-        "uptimed_outage_open", "1 while an outage lasts, by the class that it began with.",
+        "uptimed_outage_open", "1 while an outage lasts, by the class that confirmed it.",
         labels=(*_SERVICE, "class"),
     )  # fmt: skip
     start = GaugeMetricFamily(
@@ -155,15 +155,15 @@ def _outages(views: Collection[ServiceView]) -> Iterator[Metric]:
     for view in views:
         place = (view.client, view.service)
         for letter, kind in _CLASSES.items():
-            is_open.add_metric((*place, kind), _begun_with(view) == letter)
+            is_open.add_metric((*place, kind), _told_as(view) == letter)
         if view.down is not None:
             start.add_metric(place, view.down.since * 60)
     yield is_open
     yield start
 
 
-def _begun_with(view: ServiceView) -> str:
-    """Return the letter that the present outage began with, nothing where there is none."""
+def _told_as(view: ServiceView) -> str:
+    """Return the letter that the present outage is told as, nothing where there is none."""
     if view.down is None:
         return ""
     letter = view.down.letter.upper()

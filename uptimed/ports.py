@@ -202,6 +202,10 @@ class LostHead:
 class JournalReader(Protocol):
     """Reading the ledger. All of it may raise `StoreError`."""
 
+    def services(self) -> Sequence[str]:
+        """Return the services that have letters or attempts on record, by name."""
+        ...
+
     def attempts(self, service: str, start: Minute, stop: Minute) -> Sequence[Attempt]:
         """Return the attempts whose look begins in [start, stop), by look, start and account."""
         ...

@@ -194,6 +194,9 @@ def test_a_contract_that_is_edited_under_an_open_incident_judges_it_no_otherwise
     assert "judged by the terms that were in force when it opened" in (
         call("incident", "show", R, config=config).stdout
     )
+    assert f"note: client acme: {R} opened under other terms of support" in (
+        call("check", config=config).stdout
+    )
 
 
 def test_two_operators_at_once_are_both_kept_in_order(config: Path) -> None:

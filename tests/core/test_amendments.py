@@ -8,6 +8,7 @@ from tests.core.test_corrections import SHA, wanted
 from uptimed.core import issues, silences
 from uptimed.core.amendments import Month, amendments, months_of, told_of
 from uptimed.core.corrections import Revised, correct
+from uptimed.core.entries import EntryKind, NewEntry
 
 BOGOTA = ZoneInfo("America/Bogota")
 
@@ -86,6 +87,15 @@ def test_what_is_entered_later_about_other_months_changes_nothing() -> None:
     give_out(book, "2026-11-02T09:00Z", name="2026-09")
     quiet(book, "2026-11-02T10:00Z")
     assert told(book) == (1, 0)
+
+
+def test_a_report_vouches_for_what_happened_later_to_its_incidents() -> None:
+    book = Book()
+    for at, subject in (("2026-11-02T09:00Z", "ACME-1"), ("2026-11-09T09:00Z", "ACME-2")):
+        new = NewEntry(kind=EntryKind.INCIDENT, subject=subject, by="uptimed", body="{}")
+        book.enter(lambda _known, new=new: new, at)  # type: ignore[misc]  # bound at once
+    entries, first = told_of(book.entries, amendments(book.entries), OCTOBER, ["ACME-1"])
+    assert ([entry.subject for entry in entries], first) == (["ACME-1"], 0)
 
 
 def test_a_further_revision_vouches_for_its_correction_and_for_the_copy_before() -> None:

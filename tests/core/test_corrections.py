@@ -21,6 +21,7 @@ from uptimed.core.corrections import (
     present,
 )
 from uptimed.core.entries import EntryRefused
+from uptimed.core.letters import hold_all
 from uptimed.core.minutes import Minute
 from uptimed.core.observations import Attempt
 from uptimed.core.strip import MARKS, Strip
@@ -57,9 +58,12 @@ def becomes(
     earlier: Sequence[Correction] = (),
     looks: Sequence[Attempt | None] = (),
     watch: WatchTerms = REACH,
+    seen: Sequence[Attempt] = (),
 ) -> str:
+    recorded = strip(letters)
     named = tuple((named_of(look), look) for look in looks)
-    return becoming(strip(letters), earlier, to, named, watch)[1]
+    held = hold_all(seen, watch, recorded.start, recorded.stop)
+    return becoming(recorded, earlier, to, named, [(held, watch)])[1]
 
 
 def named_of(attempt: Attempt | None) -> LookNamed:
@@ -105,6 +109,63 @@ def test_down_becomes_up_by_looks_that_passed_in_that_minute(
     assert becomes(letters, Becomes.UP, looks=looks, watch=watch) == after
 
 
+TWO = watch_terms(probe_terms(), probe_terms(id="api"))
+ANY = watch_terms(probe_terms(), probe_terms(id="api"), need={Role.REACH: 1})
+THREE = watch_terms(vantages=("here", "there", "yonder"))
+API_DOWN = (tried("p"), tried("f", probe="api"))
+
+
+def seen_from(**outcomes: str) -> list[Attempt]:
+    return [tried(outcome, vantage=vantage) for vantage, outcome in outcomes.items()]
+
+
+@pytest.mark.parametrize(
+    ("looks", "watch", "seen", "after"),
+    [
+        pytest.param(
+            [tried("p", second=30, probe="api")], TWO, API_DOWN, "U", id="the one that failed",
+        ),
+        pytest.param([tried("p", second=30)], ANY, API_DOWN[1:], "U", id="one is enough"),
+        pytest.param(
+            [tried("p", second=30, vantage="there")], THREE,
+            seen_from(here="f", there="f", yonder="p"), "U", id="most vantages",
+        ),
+        pytest.param(
+            [tried("p"), tried("p", probe="login")], BOTH,
+            [tried("f"), tried("f", probe="login")], "U", id="both roles",
+        ),
+    ],
+)  # fmt: skip
+def test_a_minute_is_up_when_it_is_judged_so_with_the_looks_that_are_named(
+    looks: list[Attempt], watch: WatchTerms, seen: list[Attempt], after: str
+) -> None:
+    assert becomes("D", Becomes.UP, looks=looks, watch=watch, seen=seen) == after
+
+
+@pytest.mark.parametrize(
+    ("looks", "watch", "seen"),
+    [
+        pytest.param([tried("p")], TWO, API_DOWN, id="a probe that passed anyway"),
+        pytest.param(
+            [tried("p", vantage="yonder")], THREE,
+            seen_from(here="f", there="f", yonder="p"), id="a vantage that was outvoted",
+        ),
+        pytest.param(
+            [tried("p")], BOTH, [tried("f"), tried("f", probe="login")], id="nobody could log in",
+        ),
+        pytest.param(
+            [tried("p", probe="login")], BOTH, [tried("f"), tried("p", probe="login")],
+            id="a login never overrides reach",
+        ),
+    ],
+)  # fmt: skip
+def test_looks_that_leave_a_minute_down_prove_nothing(
+    looks: list[Attempt], watch: WatchTerms, seen: list[Attempt]
+) -> None:
+    with pytest.raises(EntryRefused, match="even with the looks that are named"):
+        becomes("D", Becomes.UP, looks=looks, watch=watch, seen=seen)
+
+
 FUNCTION = watch_terms(probe_terms(), probe_terms(Role.FUNCTION))
 
 
@@ -122,6 +183,9 @@ FUNCTION = watch_terms(probe_terms(), probe_terms(Role.FUNCTION))
             "D", [tried("p", probe="function")], FUNCTION, "reach or login", id="function"
         ),
         pytest.param("D", [tried("p", probe="gone")], REACH, "reach or login", id="unknown probe"),
+        pytest.param(
+            "D", [tried("p", vantage="a laptop")], REACH, "reach or login", id="unknown vantage"
+        ),
     ],
 )
 def test_without_proof_down_does_not_become_up(

@@ -12,14 +12,18 @@ from hypothesis import strategies as st
 from tests.core.drawing import NOON, moment, tried
 from uptimed.core.lookfile import (
     COLUMNS,
+    Blinded,
     Known,
     KnownProbe,
+    Line,
     Malformed,
     numbered_csv,
     numbered_jsonl,
+    place_of,
     read_csv,
     read_jsonl,
     show_instant,
+    with_blindness,
     write_csv,
     write_jsonl,
 )
@@ -44,13 +48,13 @@ LINE = {
 }
 
 
-def read_one(line: str) -> Attempt | Malformed:
+def read_one(line: str) -> Line | Malformed:
     """Return what one line of JSONL says."""
     (found,) = read_jsonl([line], KNOWN, NOW)
     return found
 
 
-def said(**changed: object) -> Attempt | Malformed:
+def said(**changed: object) -> Line | Malformed:
     """Return what the usual line says with some of it *changed*; None leaves a key out."""
     return read_one(json.dumps({k: v for k, v in (LINE | changed).items() if v is not ...}))
 
@@ -125,7 +129,14 @@ def test_an_instant_may_be_written_in_many_ways(text: str) -> None:
         pytest.param({"took_ms": 1.5}, "took_ms: found 1.5", id="half a millisecond"),
         pytest.param({"took_ms": True}, "took_ms: found true", id="a truth as a time"),
         pytest.param({"took_ms": "183"}, 'took_ms: found "183"', id="a text as a time"),
-        pytest.param({"took_ms": 3_600_001}, "took_ms: found 3600001", id="more than an hour"),
+        pytest.param({"took_ms": 3_600_001}, "took_ms: found 3600001, wanted whole milliseconds "
+                     "from 0 to 3600000, such as 183", id="more than an hour"),
+        pytest.param({"took_ms": 183.4}, "found 183.4, wanted whole milliseconds", id="a fraction"),
+        pytest.param({"took_ms": 1e300}, "took_ms: found 1e+300", id="a time without end"),
+        pytest.param({"took_ms": float("nan")}, "took_ms: found NaN", id="a time that is none"),
+        pytest.param({"blind": True}, "blind: found true, wanted a text", id="blind without words"),
+        pytest.param({"blind": "a" * 2001}, "blind: longer than 2000", id="blind in many words"),
+        pytest.param({"blind": "x\udfffy"}, "blind: half a", id="blind in half a character"),
         pytest.param({"account": 1}, "wanted none: the probe has no accounts", id="an account"),
         pytest.param({"probe": "login", "account": 3}, "account: found 3, wanted 1 to 2",
                      id="another account"),
@@ -210,6 +221,52 @@ def test_a_login_has_outcomes_of_its_own() -> None:
 
 def test_nobody_need_tell_which_account_was_not_tried() -> None:
     assert good(probe="login", outcome="not_measured", cause="local_dns").account == 0
+
+
+@pytest.mark.parametrize("took", [183, 183.0])
+def test_a_whole_number_may_be_written_with_a_point(took: float) -> None:
+    assert good(took_ms=took).took_us == 183_000
+    (row,) = read_csv(table(f"{ROW}.0"), KNOWN, NOW)
+    assert row == good()
+
+
+def test_a_line_may_say_that_its_vantage_was_blind() -> None:
+    line = said(outcome="fail", cause="refused", blind="our router was off")
+    assert line == Blinded(good(outcome="fail", cause="refused"), "our router was off")
+
+
+def test_who_was_blind_when_follows_from_the_look_not_from_the_attempt() -> None:
+    line = said(at="2026-10-03T14:09:07.300Z", look="2026-10-03T14:08:52.251Z", blind="us")
+    assert isinstance(line, Blinded)
+    assert line.place == ("local", moment("2026-10-03T14:08:52Z") // MINUTE)
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_line_without_a_reason_is_of_a_minute_like_any_other(nothing: object) -> None:
+    assert said(blind=nothing) == good()
+
+
+def test_a_reason_is_written_last_and_only_where_there_is_one() -> None:
+    lines: list[Line] = [Blinded(tried("f", 0, 20, took_ms=None), "us"), tried("p", 1, 20)]
+    first, second = write_jsonl(lines)
+    assert first.endswith('"outcome":"fail","blind":"us"}')
+    assert second == next(write_jsonl([tried("p", 1, 20)]))
+    header, *rows = write_csv(lines, blind=True)
+    assert header == "service,probe,vantage,at,look,account,outcome,cause,detail,took_ms,blind"
+    assert [row.rpartition(",")[2] for row in rows] == ["us", ""]
+
+
+def test_a_reason_for_which_there_is_no_column_is_not_lost() -> None:
+    with pytest.raises(ValueError, match="no column for blind"):
+        list(write_csv([Blinded(tried("f"), "us")]))
+
+
+def test_attempts_of_blind_minutes_get_the_reason() -> None:
+    blind, other = tried("f", 0, 5), tried("f", 1, 5)
+    elsewhere = replace(other, vantage="there")
+    reasons = {place_of(blind): "us", place_of(elsewhere): "x"}
+    found = list(with_blindness([blind, other], reasons))
+    assert found == [Blinded(blind, "us"), other]
 
 
 def table(*rows: str, header: str = "service,probe,vantage,at,outcome,took_ms") -> list[str]:
@@ -327,12 +384,21 @@ def _attempts(draw: st.DrawFn) -> Attempt:
     )
 
 
-attempts = st.lists(_attempts(), max_size=5)
+written = st.lists(_attempts() | st.builds(Blinded, _attempts(), texts.filter(bool)), max_size=5)
 
 
-def kept(seen: Sequence[Attempt]) -> list[Attempt]:
+def kept(seen: Sequence[Line]) -> list[Line]:
     """Return *seen* as a file can hold it: times to the millisecond."""
-    return [a if a.took_us is None else replace(a, took_us=a.took_us // 1000 * 1000) for a in seen]
+    return [
+        Blinded(_cut_off(line.attempt), line.reason)
+        if isinstance(line, Blinded)
+        else _cut_off(line)
+        for line in seen
+    ]
+
+
+def _cut_off(a: Attempt) -> Attempt:
+    return a if a.took_us is None else replace(a, took_us=a.took_us // 1000 * 1000)
 
 
 def as_a_file(lines: Iterator[str]) -> io.StringIO:
@@ -341,17 +407,18 @@ def as_a_file(lines: Iterator[str]) -> io.StringIO:
 
 
 @pytest.mark.property
-@given(attempts)
-def test_what_is_written_as_jsonl_is_read_again(seen: list[Attempt]) -> None:
+@given(written)
+def test_what_is_written_as_jsonl_is_read_again(seen: list[Line]) -> None:
     assert list(read_jsonl(as_a_file(write_jsonl(seen)), KNOWN, NOW)) == kept(seen)
 
 
 @pytest.mark.property
-@given(attempts)
+@given(written)
 @example([tried("f", detail='two\nlines\rand a \0 and ,;" and  \u2028\x85')])
 @example([tried("f", detail=" ")])
-def test_what_is_written_as_csv_is_read_again(seen: list[Attempt]) -> None:
-    assert list(read_csv(as_a_file(write_csv(seen)), KNOWN, NOW)) == kept(seen)
+def test_what_is_written_as_csv_is_read_again(seen: list[Line]) -> None:
+    blind = any(isinstance(line, Blinded) for line in seen)
+    assert list(read_csv(as_a_file(write_csv(seen, blind=blind)), KNOWN, NOW)) == kept(seen)
 
 
 json_values = st.recursive(

@@ -285,3 +285,151 @@ async def test_imported_days_are_judged_under_the_terms_in_force_when_they_are_s
     assert raw["terms_sha256"] == world.services["crm"].watch.digest()
     day = next(iter(world.journal.days("crm", seal.day, seal.day)))
     assert day.letters.startswith("UUDDN")
+
+
+# Services that are not configured any more
+
+
+def sealed_days(world: World, service: str) -> list[str]:
+    return [str(seal.day) for seal in records(world, service)]
+
+
+async def watched_until(world: World, text: str) -> None:
+    """Watch two services until *text*; then one of them is removed, by a reload."""
+    world.watch("crm", (web(), world.probe()))
+    world.watch("pim", (web(), world.probe("UDU")))
+    async with world.running():
+        await world.clock.run_until(text)
+        del world.services["pim"]
+        await world.reload()
+        await world.clock.run_for(minutes=2)
+
+
+async def test_the_last_day_of_a_removed_service_is_sealed_when_it_is_due() -> None:
+    world = World(clock=FakeClock("2026-10-03 23:50:00"))
+    await watched_until(world, "2026-10-04 00:10:00")
+    world.clock.stall(6 * 3600)
+    async with world.running():
+        await world.clock.run_for(minutes=2)
+        assert sealed_days(world, "pim") == ["2026-10-03"]  # the day it left is not due
+    world.clock.stall(3 * 86400)
+    async with world.running():
+        await world.clock.run_for(minutes=2)
+    assert sealed_days(world, "pim") == ["2026-10-03", "2026-10-04"]
+    assert len(sealed_days(world, "crm")) == 4
+    sealed = records(world, "pim")
+    assert chain_faults([(s.record, s.sha256) for s in sealed]) == ()
+    letters = "".join(json.loads(s.record)["letters"] for s in sealed)
+    assert letters == "N" * 1430 + "UD" + "U" * 19 + "N" * 1429
+
+
+async def test_a_service_removed_while_the_daemon_runs_on_is_sealed_by_it() -> None:
+    world = World(clock=FakeClock("2026-10-03 23:57:00"))
+    world.watch("crm", (web(), world.probe()))
+    world.watch("pim", (web(), world.probe()))
+    async with world.running():
+        await world.clock.run_until("2026-10-03 23:58:30")
+        del world.services["pim"]
+        await world.reload()
+        await world.clock.run_for(minutes=1)
+        await world.clock.run_until("2026-10-04 06:02:00")
+        assert sealed_days(world, "pim") == ["2026-10-03"]
+
+
+async def test_a_service_removed_after_a_kill_keeps_the_looks_that_had_no_letter_yet() -> None:
+    world = World(clock=FakeClock("2026-10-03 14:00:00"))
+    world.watch("crm", (web(), world.probe()))
+    world.watch("pim", (web(), world.probe("D")))
+    async with world.running(kill=True):
+        await world.clock.run_for(minutes=3)
+    for m in (1, 2):
+        del world.journal.laid["pim"][world.first + m]
+    del world.services["pim"]
+    world.clock.stall(86400)
+    async with world.running():
+        await world.clock.run_for(minutes=2)
+    [seal] = records(world, "pim")
+    assert json.loads(seal.record)["letters"] == "N" * 840 + "DDD" + "N" * 597
+
+
+async def test_a_service_killed_at_midnight_has_the_new_day_in_its_chain() -> None:
+    world = World(clock=FakeClock("2026-10-03 23:58:00"))
+    world.watch("crm", (web(), world.probe()))
+    world.watch("pim", (web(), world.probe()))
+    async with world.running(kill=True):
+        await world.clock.run_for(minutes=2, seconds=59)
+    del world.journal.laid["pim"][world.first + 2]
+    del world.services["pim"]
+    world.clock.stall(3 * 86400)
+    async with world.running():
+        await world.clock.run_for(minutes=2)
+    assert sealed_days(world, "pim") == ["2026-10-03", "2026-10-04"]
+    assert json.loads(records(world, "pim")[1].record)["letters"] == "U" + "N" * 1439
+
+
+async def test_a_removed_service_is_judged_under_the_terms_it_had() -> None:
+    world = World(clock=FakeClock("2026-10-03 14:00:00"))
+    world.watch("crm", (web(), world.probe()))
+    world.watch("pim", (web(), world.probe("D")), (web("back"), world.probe("D")))
+    had = world.services["pim"].watch.digest()
+    async with world.running():
+        await world.clock.run_for(minutes=3)
+    del world.services["pim"]
+    world.clock.stall(86400)
+    async with world.running():
+        await world.clock.run_for(minutes=2)
+    assert [json.loads(s.record)["terms_sha256"] for s in records(world, "pim")] == [had]
+
+
+async def test_history_that_was_imported_for_a_removed_service_is_in_its_chain() -> None:
+    world = World(clock=FakeClock("2026-10-02 00:10:00"))
+    watch = terms("crm", [web()], AttemptRule.CONFIRMED)
+    await imported(world, "UUDD", watch)
+    world.watch("crm", (web(), world.probe()))
+    world.watch("pim", (web(), world.probe()))
+    async with world.running():
+        await world.clock.run_for(minutes=2)
+    del world.services["crm"]
+    world.clock.stall(2 * 86400)
+    async with world.running():
+        await world.clock.run_for(minutes=2)
+    assert sealed_days(world, "crm") == ["2026-10-01", "2026-10-02"]
+    first = json.loads(records(world)[0].record)
+    assert (first["letters"], first["terms_sha256"]) == ("UUDD" + "N" * 1436, watch.digest())
+
+
+async def test_looks_of_a_service_that_was_never_watched_get_no_chain() -> None:
+    world = World(clock=FakeClock("2026-10-02 12:00:00"))
+    await imported(world, "UUDD", terms("crm", [web()], AttemptRule.CONFIRMED))
+    world.watch("pim", (web(), world.probe()))
+    async with world.running():
+        await world.clock.run_for(minutes=2)
+    assert records(world) == []
+
+
+async def test_a_service_that_comes_back_has_the_days_between_in_its_chain() -> None:
+    world = World(clock=FakeClock("2026-10-03 14:00:00"))
+    await watched_until(world, "2026-10-03 14:05:00")
+    world.clock.stall(3 * 86400)
+    async with world.running():
+        await world.clock.run_for(minutes=2)
+    assert sealed_days(world, "pim") == ["2026-10-03"]
+    world.watch("pim", (web(), world.probe()))
+    async with world.running():
+        await world.clock.run_for(minutes=2)
+    sealed = records(world, "pim")
+    assert [str(s.day) for s in sealed] == ["2026-10-03", "2026-10-04", "2026-10-05"]
+    assert chain_faults([(s.record, s.sha256) for s in sealed]) == ()
+
+
+async def test_trouble_with_the_journal_only_puts_off_a_removed_service_s_seal() -> None:
+    world = World(clock=FakeClock("2026-10-03 14:00:00"))
+    await watched_until(world, "2026-10-03 14:05:00")
+    world.clock.stall(86400)
+    async with world.running():
+        world.journal.unreadable = "gone"
+        await world.clock.run_for(minutes=2)
+        assert world.journal.sealed == {}
+        world.journal.unreadable = ""
+        await world.clock.run_for(minutes=2)
+        assert sealed_days(world, "pim") == ["2026-10-03"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.drawing import contract_terms, minute, moment, watch_terms
+from tests.core.drawing import contract_terms, minute, moment
 from tests.core.entering import Book
 from tests.ledger.records import client, journal, service
 from uptimed.core import exclusions, issues, maintenance
@@ -84,7 +84,7 @@ def fix(
 
     def decide(known: Sequence[Entry]) -> NewEntry:
         recorded = Strip(Minute(minutes.start), "D" * len(minutes))
-        was, becomes = becoming(recorded, (), to, (), watch_terms())
+        was, becomes = becoming(recorded, (), to, (), ())
         wanted = Wanted(
             service="crm", start=recorded.start, stop=recorded.stop, to=to, why="our uplink",
             evidence=("ticket",), looks=(),

@@ -28,6 +28,16 @@ SECRET = Secret(place=SecretPlace.ENV, name="HOOK")
 NOON = at("2026-10-05 12:00")
 
 
+async def _nap(seconds: float) -> None:
+    """Let the loop turn: the sockets of these tests are real."""
+    turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    alarm = asyncio.get_running_loop().call_later(seconds, turn.set_result, None)
+    try:
+        await turn
+    finally:
+        alarm.cancel()
+
+
 class Hurried(FakeClock):
     """A clock that waits for nobody, and counts what it was asked to wait."""
 
@@ -39,9 +49,7 @@ class Hurried(FakeClock):
     async def sleep(self, duration_us: int) -> None:
         self.waits.append(duration_us)
         self._monotonic += duration_us
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        asyncio.get_running_loop().call_later(0.001, turn.set_result, None)
-        await turn
+        await _nap(0.001)
 
 
 class Record:
@@ -193,9 +201,7 @@ async def following(
 async def until(done: Callable[[], bool]) -> None:
     """Wait until *done*; the time limit around it is the follower's."""
     while not done():
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        asyncio.get_running_loop().call_later(0.005, turn.set_result, None)
-        await turn
+        await _nap(0.005)
 
 
 async def test_events_are_posted_in_order_signed_and_once() -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,17 @@ async def test_a_look_that_comes_hours_late_opens_its_incident_within_the_hour(d
             await day.look(casework)
 
     assert day.incidents == [("ACME-2026-0001", 20, 25)]
+
+
+async def test_of_several_settlers_only_the_one_that_seals_opens_incidents(day: Day) -> None:
+    day.settings = replace(day.settings, seals=False)
+    day.write("U" * 20)
+    with day.working() as casework:
+        await day.look(casework)
+        day.write("DDD")
+        assert await day.look(casework) == ()
+
+    assert day.incidents == []
 
 
 async def test_resolved_incidents_are_shown_no_more(day: Day) -> None:

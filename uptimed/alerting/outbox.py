@@ -1,7 +1,9 @@
 """What one Alertmanager was told, and what it is to be told next. Nothing here waits or sends.
 
 * An alert that stands is sent at once, and again every minute, as standing for another while: so
-  an Alertmanager that was started anew knows of it, and one that hears no more of us ends it.
+  an Alertmanager that was started anew knows of it, and one that hears no more of us ends it. It is
+  sent at once as well when what is said of it has changed: an Alertmanager pages with the words of
+  the moment in which its wait for company ends.
 * When it is over that is sent until it was taken once.
 * What is silenced is not sent, unless it was before: then its end is, too. Where the silence ends
   first it is sent then.
@@ -17,7 +19,7 @@ there by itself.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from uptimed.alerting.posting import HOLD_US, Posting
 from uptimed.core.alerts import Alert
@@ -35,11 +37,12 @@ _URGENCY = ("page", "notice", "ticket", "none")
 
 @dataclass(slots=True)
 class _Told:
-    """An alert that is being told of. *taken* is when it was last taken as standing."""
+    """An alert that is being told of. *taken* is when it was last taken as standing, as *said*."""
 
     alert: Alert
     pending: Instant
     taken: Instant | None = None
+    said: Mapping[str, str] = field(default_factory=dict)
     late: bool = False
     first_taken: Instant | None = None
     bare: bool = False
@@ -93,7 +96,7 @@ class Outbox:
                     self._ends[key] = episode.ended
             else:
                 told = self._told[key]
-                told.taken = now
+                told.taken, told.said = now, posting.alert.annotations
                 told.first_taken = told.first_taken or now
         return {
             service: self.cursors[service]
@@ -145,7 +148,9 @@ class Outbox:
         if told is None:
             told = self._told[alert.key] = _Told(alert=alert, pending=now)
         told.alert, told.late = alert, False
-        if told.taken is None or now - told.taken >= AGAIN_US or now < told.taken:
+        if told.taken is None or now - told.taken >= AGAIN_US or now < told.taken or (
+            told.said != alert.annotations
+        ):  # fmt: skip
             yield self._posting(alert, now)
 
     def _ended(self, alert: Alert, now: Instant) -> Iterator[Posting]:

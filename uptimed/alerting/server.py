@@ -113,7 +113,7 @@ class Server:
             session = await self._opened()
         except OSError as error:  # of TLS, too
             why = error.strerror or str(error)
-            return Answer(means=Means.MISTAKEN, message=_brief(f"ca_file: {why}"))
+            return Answer(means=Means.MISTAKEN, message=self._told(f"ca_file: {why}"))
         try:
             headers = {"Content-Type": "application/json", **self._authorization()}
             async with session.post(
@@ -127,7 +127,7 @@ class Server:
         except SecretMissing as error:
             return Answer(means=Means.MISTAKEN, message=str(error))
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            return Answer(means=Means.LATER, message=self._masked(self._trouble(error)))
+            return Answer(means=Means.LATER, message=self._told(self._trouble(error)))
         except ValueError:  # a header that cannot be sent, whose text would hold the secret
             return Answer(
                 means=Means.MISTAKEN, message="the password or token has characters of none"
@@ -169,7 +169,7 @@ class Server:
         parts = (f"status {reply.status}", told, message)
         return Answer(
             means=means,
-            message=self._masked("; ".join(part for part in parts if part)),
+            message=self._told("; ".join(part for part in parts if part)),
             retry_after_us=retry_after_us(reply.headers.get("Retry-After", ""), self._clock.now()),
         )
 
@@ -178,18 +178,26 @@ class Server:
             case TimeoutError():
                 return f"nothing within {self._settings.timeout_us / SECOND:g} s"
             case aiohttp.ClientConnectorCertificateError():
-                return f"TLS: {_brief(str(error.certificate_error))}"
+                return f"TLS: {error.certificate_error}"
             case aiohttp.ClientConnectorError():
                 why = error.os_error.strerror or str(error.os_error)
                 tls = "TLS: " if isinstance(error, aiohttp.ClientSSLError) else ""
-                return _brief(f"{tls}cannot connect to {error.host} port {error.port}: {why}")
+                return f"{tls}cannot connect to {error.host} port {error.port}: {why}"
             case aiohttp.ClientPayloadError():
                 return "its answer broke off"
             case _:
-                return _brief(str(error) or type(error).__name__)
+                return str(error) or type(error).__name__
 
-    def _masked(self, message: str) -> str:
-        return masker(self._known_secrets())(message)
+    def _told(self, message: str) -> str:
+        """Return *message* as it is told: without secrets, and only then cut off.
+
+        Half a secret is not recognised: where masking leaves so little that the end of what was
+        read would show, nothing of it is told.
+        """
+        masked = masker(self._known_secrets())(message)
+        if len(message) >= _LONGEST_ANSWER // 4 and len(masked) <= _LONGEST_MESSAGE:
+            return "its answer is not shown: it is made of secrets"
+        return _brief(masked)
 
     def _known_secrets(self) -> list[str]:
         found: list[str] = []
@@ -219,7 +227,7 @@ def _message(said: bytes) -> str:
     with suppress(ValueError):
         told_json = json.loads(told) if told else ""
         told = told_json if isinstance(told_json, str) else told
-    return _brief(told)
+    return told
 
 
 def _brief(told: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from uptimed.core.alerts import (
     RUNBOOK,
     Alert,
+    Episode,
     MonitorWatch,
     Seen,
     Subject,
@@ -156,22 +157,22 @@ class Watchtower:
         if watched is None or not view.recent.letters:  # it leaves, or nobody looked yet
             return ()
         outages = self._outages(view)
-        told = {since: await self._evidence(view, watched.terms, since, letter)
-                for since, letter in outages.items()}  # fmt: skip
-        present = {max(outages): case} if outages and case else {}
+        told = {outage.since: await self._evidence(view, watched.terms, outage.shown, outage.letter)
+                for outage in outages}  # fmt: skip
+        present = {max(o.since for o in outages): case} if outages and case else {}
         found = service_alerts(view, watched.subject, now=now, seen=told, incidents=present)
         self._of_service[view.service] = view, case, found
         return found
 
-    def _outages(self, view: ServiceView) -> dict[Minute, str]:
-        """Return the begins of the outages that are told of, with the letter each began with."""
+    def _outages(self, view: ServiceView) -> Sequence[Episode]:
+        """Return the outages that are told of, of one kind the last."""
         after = Minute(view.recent.stop - 1 - _DAY)
         of_kind = {
             episode.rule: episode
             for episode in episodes(view.recent, down=view.counted, after=after)
             if episode.rule.kind == "outage"
         }
-        return {episode.since: episode.letter for episode in of_kind.values()}
+        return tuple(of_kind.values())
 
     async def _evidence(
         self, view: ServiceView, terms: WatchTerms, since: Minute, letter: str

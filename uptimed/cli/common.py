@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from importlib import metadata
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
@@ -22,9 +23,11 @@ from uptimed.core.lookfile import show_instant
 from uptimed.core.minutes import Minute, instant_of, minute_of, moment_of, moment_of_minute
 from uptimed.core.observations import Instant
 from uptimed.core.settings import ClientSettings, ServiceSettings, Settings
+from uptimed.logs import visible, visible_json
 from uptimed.ports import StoreError
 from uptimed.stores.sqlite import Reader, open_reader
 from uptimed.wiring.flows import load_with_flows
+from uptimed.wiring.hiding import mask_for
 from uptimed.wiring.records import Record, brought
 
 WELL, NO, WRONG = 0, 1, 2
@@ -75,7 +78,7 @@ def from_option(command: Callable[P, R]) -> Callable[P, R]:
 
 def wrong(message: str) -> NoReturn:
     """Say on stderr what the operator has to mend, and end with exit code 2."""
-    click.echo(message, err=True)
+    click.echo(visible(message), err=True)
     sys.exit(WRONG)
 
 
@@ -92,13 +95,31 @@ def told(command: Callable[P, R]) -> Callable[P, R]:
             wrong(f"journal: {error}")
         except EntryRefused as refused:
             wrong(str(refused))
+        except UnicodeEncodeError as error:
+            if error.reason != "surrogates not allowed":
+                raise
+            wrong("found bytes that are no UTF-8 in what was given; nothing was kept")
 
     return wrapper
 
 
 def load_settings(config: str | None) -> Loaded:
     """Load the configuration, or end with every mistake in it."""
-    return load_with_flows(find_config(config, os.environ, Path.cwd()))
+    loaded = load_with_flows(find_config(config, os.environ, Path.cwd()))
+    hide_in_tracebacks(loaded.settings)
+    return loaded
+
+
+def hide_in_tracebacks(settings: Settings) -> None:
+    """Print the traceback of a bug, from now on, without the secrets of *settings*."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        import traceback
+
+        text = "".join(traceback.format_exception(kind, error, trace))
+        click.echo(visible(mask_for(settings)(text)), err=True, nl=False)
+
+    sys.excepthook = hook
 
 
 @contextmanager
@@ -243,7 +264,7 @@ def counted(number: int, noun: str) -> str:
 
 def emit(value: object) -> None:
     """Print *value* as JSON."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(visible_json(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

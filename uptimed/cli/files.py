@@ -27,23 +27,27 @@ from uptimed.cli.common import (
 )
 from uptimed.core.corrections import present
 from uptimed.core.lookfile import (
-    COLUMNS,
+    Blinded,
     Known,
     KnownProbe,
+    Line,
     Malformed,
+    Place,
+    columns_for,
     fields,
     numbered_csv,
     numbered_jsonl,
     read_csv,
     read_jsonl,
     show_instant,
+    with_blindness,
     write_csv,
     write_jsonl,
 )
 from uptimed.core.minutes import MINUTES_PER_DAY, Minute, minute_of, month_minutes
 from uptimed.core.observations import Attempt, Instant
 from uptimed.core.settings import ServiceSettings, Settings
-from uptimed.core.terms import Role
+from uptimed.core.terms import Role, watch_terms_of
 from uptimed.ledger.month import amendments_of
 from uptimed.ledger.reading import judged_until, letters
 from uptimed.ports import JournalReader, SealedDay
@@ -88,11 +92,16 @@ def import_looks(file: str, form: str | None, skip_bad: bool, config: str | None
                     click.echo(f"{name}: {Malformed(number, _closed(attempt))}", err=True)
                 wrong(f"{name}: {sealed}; nothing was imported")
         places = _located(taken.conflicts, path, form, known, present)
+        others = _located(taken.contradicted, path, form, known, present)
         bad = sorted(
-            [*taken.malformed, *(Malformed(number, _conflict(a)) for number, a in places)],
+            [
+                *taken.malformed,
+                *(Malformed(number, _conflict(a)) for number, a in places),
+                *(Malformed(number, _contradiction(a)) for number, a in others),
+            ],
             key=lambda malformed: malformed.line,
         )
-    count = taken.bad + len(taken.conflicts)
+    count = taken.bad + len(taken.conflicts) + len(taken.contradicted)
     _tell_bad(bad, count, name)
     if count and not skip_bad:
         wrong("nothing was imported; mend the lines, or leave them out with --skip-bad")
@@ -101,33 +110,48 @@ def import_looks(file: str, form: str | None, skip_bad: bool, config: str | None
 
 def _summary(taken: Taken, bad: int) -> str:
     words = [counted(taken.new, "new attempt"), f"{taken.known:,} known already"]
+    if taken.blind:
+        words.append(counted(taken.blind, "new blind minute"))
     if bad:
         words.append(f"{counted(bad, 'malformed line')} left out")
     return f"{', '.join(words)}; {counted(taken.settled, 'day')} settled"
 
 
 def _located(
-    attempts: Sequence[Attempt], path: Path, form: str, known: Known, present: Instant
+    said: Sequence[Line], path: Path, form: str, known: Known, present: Instant
 ) -> Iterator[tuple[int, Attempt]]:
-    """Yield the lines that hold one of *attempts*, with their numbers; reads the file again."""
-    if not attempts:
+    """Yield the lines that say one of *said*, with their numbers; reads the file again.
+
+    An attempt is found whatever its line says of the minute beside it.
+    """
+    if not said:
         return
-    wanted = {_content(attempt) for attempt in attempts}
+    wanted = {_content(line) for line in said}
     read = numbered_csv if form == "csv" else numbered_jsonl
     with _lines(path) as lines:
         for number, item in read(lines, known, present):
-            if not isinstance(item, Malformed) and _content(item) in wanted:
-                yield number, item
+            if isinstance(item, Malformed):
+                continue
+            attempt = item.attempt if isinstance(item, Blinded) else item
+            if _content(item) in wanted or _content(attempt) in wanted:
+                yield number, attempt
 
 
-def _content(attempt: Attempt) -> tuple[tuple[str, object], ...]:
-    return tuple(fields(attempt).items())
+def _content(line: Line) -> tuple[tuple[str, object], ...]:
+    return tuple(fields(line).items())
 
 
 def _conflict(attempt: Attempt) -> str:
     return (
         f"the attempt of {attempt.service}, {attempt.probe}, {attempt.vantage} at "
         f"{show_instant(attempt.at)} is known already, or comes in another line, with other content"
+    )
+
+
+def _contradiction(attempt: Attempt) -> str:
+    return (
+        f"blind: the minute of the look that began at {show_instant(attempt.look)} is blind at "
+        f"{attempt.vantage} for another reason, on record or in an earlier line"
     )
 
 
@@ -274,12 +298,12 @@ def export(  # noqa: PLR0913 - its options
         ]
         length = sum(max(0, stop - start) for _, start, stop in spans)
         with _progress(0 if output == "-" and sys.stdout.isatty() else length, "writing") as step:
+            writing = _WRITING[what](reader, settings, spans, form)
             if form == "csv":
-                write(_HEADERS[what])
+                write(f"{writing.header}\n")
             for chosen, first, last in spans:
                 for start, stop in _day_by_day(first, last):
-                    lines = _LINES[what](reader, chosen, start, stop, form)
-                    write("".join(f"{line}\n" for line in lines))
+                    write("".join(f"{line}\n" for line in writing.lines(chosen, start, stop)))
                     step(stop - start)
 
 
@@ -333,11 +357,53 @@ def _period(
     return start, stop
 
 
-def _look_lines(
-    reader: JournalReader, service: ServiceSettings, start: Minute, stop: Minute, form: str
-) -> Iterator[str]:
-    attempts = reader.attempts(service.id, start, stop)
-    return islice(write_csv(attempts), 1, None) if form == "csv" else write_jsonl(attempts)
+_Spans = Sequence[tuple[ServiceSettings, Minute, Minute]]
+
+
+class _Looks:
+    """Looks as lines. Which minutes are blind is known before the first: the header tells of it."""
+
+    def __init__(self, reader: JournalReader, settings: Settings, spans: _Spans, form: str) -> None:
+        self._reader, self._form = reader, form
+        self._blind: dict[Place, str] = {}
+        vantages = sorted({v for service in settings.services for v in _vantages(reader, service)})
+        for start, stop in {(start, stop) for _, start, stop in spans}:
+            self._blind |= {
+                (one.vantage, one.minute): one.reason for one in reader.blind(vantages, start, stop)
+            }
+        self.header = ",".join(columns_for(blind=bool(self._blind)))
+
+    def lines(self, service: ServiceSettings, start: Minute, stop: Minute) -> Iterator[str]:
+        lines = with_blindness(self._reader.attempts(service.id, start, stop), self._blind)
+        if self._form == "csv":
+            return islice(write_csv(lines, blind=bool(self._blind)), 1, None)
+        return write_jsonl(lines)
+
+
+def _vantages(reader: JournalReader, service: ServiceSettings) -> Iterator[str]:
+    """Yield where the service is looked at from, and was."""
+    yield from service.watch.vantages
+    for terms in reader.configs(service.id):
+        yield from watch_terms_of(terms.canonical).vantages
+
+
+class _Letters:
+    """Letters as lines."""
+
+    header = "service,minute_utc,letter,unverified,corrected"
+
+    def __init__(
+        self, reader: JournalReader, _settings: Settings, _spans: _Spans, form: str
+    ) -> None:
+        self._reader, self._form = reader, form
+
+    def lines(self, service: ServiceSettings, start: Minute, stop: Minute) -> Iterator[str]:
+        return _letter_lines(self._reader, service, start, stop, self._form)
+
+
+_WRITING: Mapping[str, Callable[[JournalReader, Settings, _Spans, str], "_Looks | _Letters"]] = {
+    "looks": _Looks, "letters": _Letters,
+}  # fmt: skip
 
 
 def _letter_lines(
@@ -356,15 +422,6 @@ def _letter_lines(
             flag = ',"unverified":true' if unverified else ""
             flag += f',"corrected":"{corrected.upper()}"' if changed else ""
             yield f'{{"service":"{service.id}","minute":"{at}","letter":"{mark.upper()}"{flag}}}'
-
-
-_Lines = Callable[[JournalReader, ServiceSettings, Minute, Minute, str], Iterator[str]]
-
-_LINES: Mapping[str, _Lines] = {"looks": _look_lines, "letters": _letter_lines}
-_HEADERS = {
-    "looks": f"{','.join(COLUMNS)}\n",
-    "letters": "service,minute_utc,letter,unverified,corrected\n",
-}
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import IO, ParamSpec, TypeVar
@@ -36,14 +36,16 @@ from uptimed.core.calendars import Second, second_of
 from uptimed.core.entries import EntryRefused
 from uptimed.core.incidents import Act, Event, Incident, Opened
 from uptimed.core.incidents.casebook import Casebook
-from uptimed.core.incidents.telling import told_in
+from uptimed.core.incidents.telling import Told, told_in
 from uptimed.core.minutes import Minute, minute_of, month_minutes
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.settings import ClientSettings, Settings
 from uptimed.core.support import Fault
 from uptimed.core.terms_text import digest, support_text
 from uptimed.ledger.incidents import IncidentNow, OutageReader, casebook, incident_now
+from uptimed.logs import visible
 from uptimed.stores.sqlite import Reader
+from uptimed.wiring.hiding import hidden_in_act, mask_for
 from uptimed.wiring.incidents import missing, record, record_outages, take_events, wanted
 
 P = ParamSpec("P")
@@ -136,7 +138,8 @@ def record_act(
     present = now()
     with reading(settings) as reader:
         found = find_incident(settings, reader, reference)
-    at, act = second_at(when, found.client.zone, present), act_in(found.client.zone)
+    at = second_at(when, found.client.zone, present)
+    act = hidden_in_act(act_in(found.client.zone), mask_for(settings))
     path = Path(settings.journal_path)
     event = record(
         path,
@@ -155,7 +158,7 @@ def say_recorded(
         emit({**event_json(event), "incident": event.incident})
         return
     at = show_second(event.at, client.zone)
-    click.echo(f"{event.incident}: {event.act.kind} at {at} by {event.by}")
+    click.echo(f"{event.incident}: {event.act.kind} at {at} by {visible(event.by)}")
     with reading(settings) as reader:
         each = _stands(reader, find_incident(settings, reader, event.incident), present)
     due = next_due(each.readings)
@@ -310,11 +313,12 @@ def open_incident(  # noqa: PLR0913 - one for each option
         words=words,
         ticket=ticket,
     )
+    hidden = hidden_in_act(act, mask_for(settings))
     event = record(
         Path(settings.journal_path),
         client,
         present,
-        lambda recording: wanted(recording.open(act, at=at, by=by)),
+        lambda recording: wanted(recording.open(hidden, at=at, by=by)),
     )
     say_recorded(settings, client, event, present, as_json=as_json)
 
@@ -334,9 +338,14 @@ def import_events(file: IO[str], client: str | None, skip_bad: bool, config: str
     settings = load_settings(config).settings
     whose = find_client(settings, client)
     lines = [told_in(text, n) for n, text in enumerate(file, start=1) if text.strip()]
-    taken = take_events(Path(settings.journal_path), whose, now(), lines, skip_bad=skip_bad)
+    mask, path = mask_for(settings), Path(settings.journal_path)
+    hidden = [
+        replace(line, act=hidden_in_act(line.act, mask)) if isinstance(line, Told) else line
+        for line in lines
+    ]
+    taken = take_events(path, whose, now(), hidden, skip_bad=skip_bad)
     for line, reason in taken.refused:
-        click.echo(f"line {line}: {reason}", err=True)
+        click.echo(f"line {line}: {visible(reason)}", err=True)
     if taken.refused and not skip_bad:
         wrong(f"nothing was recorded: {counted(len(taken.refused), 'line')} refused")
     click.echo(f"{counted(len(taken.recorded), 'event')} recorded, {taken.known} known before")

@@ -88,9 +88,7 @@ def add(  # noqa: PLR0913 - its options
         stop=stop,
         why=why,
         contact=contact,
-        received=whole(present)
-        if received is None
-        else instant_at(received, of.zone, "--received"),
+        received=came,
         due=None if due is None else instant_at(due, of.zone, "--due"),
     )
     (entry,) = amending.entered(

@@ -25,6 +25,7 @@ from uptimed.core.outbox import Event, Happening, Record, addressed
 from uptimed.core.settings import Settings
 from uptimed.logs import visible
 from uptimed.stores.outbox import Damaged, NoSuchMail, NotNow, Outbox
+from uptimed.wiring.hiding import mask_for
 
 
 @click.group()
@@ -132,7 +133,8 @@ def cancel(number: str, reason: str, by: str | None, config: str | None) -> None
     """Give up a mail, for every recipient whose copy did not go out."""
     settings = load_settings(config).settings
     who = named(by, "a cancellation")
-    event = Event(at=now(), what=Happening.CANCELLED, by=who, words=" ".join(reason.split()))
+    words = mask_for(settings)(" ".join(reason.split()))
+    event = Event(at=now(), what=Happening.CANCELLED, by=who, words=words)
     with Outbox.open(Path(settings.journal_path)) as box:
         try:
             record = box.note(number, event)

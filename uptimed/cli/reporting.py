@@ -1,9 +1,11 @@
 """The month report."""
 
+import re
 import sys
 from pathlib import Path
 
 import click
+from typing_extensions import override
 
 from uptimed.cli.common import (
     Month,
@@ -19,14 +21,33 @@ from uptimed.cli.common import (
 )
 from uptimed.core.minutes import minute_of, month_minutes
 from uptimed.core.observations import Instant
-from uptimed.core.settings import Settings
+from uptimed.core.settings import ClientSettings, Settings
 from uptimed.core.statement import Statement
 from uptimed.ports import StoreError
 
 
+class Span(click.ParamType[str]):
+    """A year, with what *follows* it."""
+
+    name = "PERIOD"
+
+    def __init__(self, follows: str) -> None:
+        self._follows = follows
+
+    @override
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it as it was written."""
+        if re.fullmatch(rf"2[0-9]{{3}}{self._follows}", value) is None:
+            example = "2026-Q4" if self._follows else "2026"
+            self.fail(f"found {value!r}, wanted one such as {example}", param, ctx)
+        return value
+
+
 @click.command()
 @click.option("--client", help="The client's id; needed when there are several.")
-@click.option("--month", type=Month(), required=True, help="The month, in the client's zone.")
+@click.option("--month", type=Month(), help="The month, in the client's zone.")
+@click.option("--quarter", type=Span("-Q[1-4]"), metavar="YYYY-QN", help="A quarter, or")
+@click.option("--year", type=Span(""), metavar="YYYY", help="a year, from the same minutes.")
 @click.option(
     "--format",
     "form",
@@ -44,9 +65,11 @@ from uptimed.ports import StoreError
 @from_option
 @config_option
 @told
-def report(
+def report(  # noqa: PLR0913 - one for each option
     client: str | None,
-    month: tuple[int, int],
+    month: tuple[int, int] | None,
+    quarter: str | None,
+    year: str | None,
     form: str | None,
     language: str | None,
     output: str | None,
@@ -65,6 +88,12 @@ def report(
     whose = find_client(settings, client)
     form = form or papers.format_of(output) or "pdf"
     present = now()
+    if sum(each is not None for each in (month, quarter, year)) != 1:
+        wrong("wanted one of --month 2026-10, --quarter 2026-Q4 and --year 2026")
+    if month is None:
+        name = quarter or year or ""
+        _long(settings, whose, name, form, language, output, source=source, present=present)
+        return
     if month_minutes(*month, whose.zone).start > minute_of(present):
         wrong(f"--month: {month[0]}-{month[1]:02d} has not begun yet in {whose.zone_name}")
     with record(settings, source) as reader:
@@ -84,6 +113,33 @@ def report(
     if source == "journal":
         _give_out(settings, statement, present)
     _put(paper, output or (_pdf_name(statement) if form == "pdf" else "-"))
+
+
+def _long(
+    settings: Settings,
+    client: ClientSettings,
+    name: str,
+    form: str,
+    language: str | None,
+    output: str | None,
+    *,
+    source: str,
+    present: Instant,
+) -> None:
+    """Draw up a quarter or a year. It is never given out: only months have revisions."""
+    from uptimed.wiring import papers
+
+    first = 3 * int(name[-1]) - 2 if "Q" in name else 1
+    if month_minutes(int(name[:4]), first, client.zone).start > minute_of(present):
+        wrong(f"{name} has not begun yet in {client.zone_name}")
+    software = f"uptimed {version()}"
+    with record(settings, source) as reader:
+        long = papers.draw_up_long(reader, settings, client, name, now=present, software=software)
+    try:
+        paper = papers.render_long(long, form, language or client.language)
+    except papers.NoPaper as error:
+        wrong(f"{client.id} {name}: {error}")
+    _put(paper, output or (f"{client.id}-{name}.pdf" if form == "pdf" else "-"))
 
 
 def _pdf_name(statement: Statement) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from uptimed.cli.common import config_option, told, version, wrong
+from uptimed.cli.common import config_option, hide_in_tracebacks, told, version, wrong
 from uptimed.config import Loaded, find_config
 from uptimed.wiring.flows import load_with_flows
 
@@ -25,6 +25,7 @@ def run(log: str | None, config: str | None) -> None:
     """
     path = find_config(config, os.environ, Path.cwd())
     loaded = load_with_flows(path)
+    hide_in_tracebacks(loaded.settings)
     start(lambda: load_with_flows(path), loaded, log)
 
 

@@ -66,6 +66,9 @@ def _lines(settings: Settings) -> Iterator[str]:
         yield f"Alerts are pushed to {' and '.join(settings.alertmanager.urls)}."
     if settings.mail is not None:
         yield from _mail(settings.mail)
+    if settings.webhook is not None:
+        places = _count(len(settings.webhook.urls), "place")
+        yield f"Every event of an incident is posted to {places}, signed."
     for client in settings.clients:
         yield from _client(client, mail=settings.mail is not None)
 
@@ -104,6 +107,8 @@ def _client(client: ClientSettings, *, mail: bool) -> Iterator[str]:
     ):
         yield f"  {line}"
     yield f"  {_report(client, mail=mail)}"
+    if client.plan:
+        yield f"  The plan is {client.plan}."
     if client.notices and client.recipients and mail:
         yield "  They are told of each confirmed outage and of its end."
     for service in client.services:

@@ -4,7 +4,7 @@ Whoever shows a figure lays this over what is on record: corrections first, then
 and exceptions. Nothing here changes a letter that is kept.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -122,14 +122,15 @@ def months_of(zone: tzinfo, span: range) -> Iterator[Month]:
 
 
 def told_of(
-    entries: Sequence[Entry], entered: Amendments, month: Month
+    entries: Sequence[Entry], entered: Amendments, month: Month, incidents: Collection[str] = ()
 ) -> tuple[Sequence[Entry], int]:
     """Return the entries that a report of *month* vouches for, and where those about it begin.
 
-    They are all up to the last that was recorded before the month's end or concerns its minutes.
-    What is entered later about other months changes nothing: the report stays as it was drawn.
+    They are all up to the last that was recorded before the month's end or concerns its minutes or
+    its *incidents*, which are given by their references. What is entered later about other months
+    changes nothing: the report stays as it was drawn.
     """
-    about = _about(entered, month)
+    about = _about(entered, month) | {EntryKind.INCIDENT: set(incidents)}
     revision = 1 + len(about[EntryKind.CORRECTION])
     span = range(start_of(month.start), start_of(month.stop))
     later = {one.place for one in entered.issued(month.name) if one.revision >= revision}

@@ -2,7 +2,8 @@
 
 A correction changes nothing that is kept. It is laid over the letters on record when they are read,
 before any overlay. `D` and `L` may become `N`, or `E` (a notified exception); they become `U` only
-by naming stored looks that passed in that very minute. The last correction of a minute holds, and
+by naming stored looks that passed in that very minute, and only where the minute, judged again with
+them, is up. The last correction of a minute holds, and
 one that turned out wrong is taken back by another, to what is on record. Minutes that are not down
 on record are never touched.
 """
@@ -27,9 +28,12 @@ from uptimed.core.entered import (
     wanted_text,
 )
 from uptimed.core.entries import Entry, EntryKind, EntryRefused, NewEntry
+from uptimed.core.letters import Held, judge_minute
+from uptimed.core.looks import PASSED
 from uptimed.core.minutes import Minute, minute_of
 from uptimed.core.observations import Attempt, Instant, Outcome
 from uptimed.core.strip import (
+    DEGRADED,
     EXCEPTED,
     LOGIN_FAILURE,
     NOT_MEASURED,
@@ -41,6 +45,11 @@ from uptimed.core.strip import (
 from uptimed.core.terms import Role, WatchTerms
 
 CORRECTABLE = (SYSTEM_DOWN, LOGIN_FAILURE)
+
+
+Place = tuple[str, str]
+"""A probe and the vantage that it was looked at from."""
+Passes = Mapping[Minute, frozenset[Place]]
 
 
 class Becomes(StrEnum):
@@ -213,11 +222,12 @@ def becoming(
     made: Sequence[Correction],
     to: Becomes,
     looks: Sequence[tuple[LookNamed, Attempt | None]],
-    watch: WatchTerms,
+    watched: Sequence[tuple[Held, WatchTerms]],
 ) -> tuple[str, str]:
     """Return what the minutes of *recorded* are now and what they become, a character each.
 
-    *looks* are those that were named, with what the journal has of them. Raise `EntryRefused` where
+    *looks* are those that were named, with what the journal has of them. *watched* has what was
+    seen in the minutes, and the terms in force, stretch by stretch. Raise `EntryRefused` where
     nothing would change, and where the looks do not prove that the minutes were up.
     """
     was = present(recorded, made).letters
@@ -226,9 +236,9 @@ def becoming(
             f"no minute from {_span(recorded)} is down on record (D or L), and no other is ever "
             "corrected: `uptimed explain` tells what a minute is"
         )
-    passes = _passes(looks, watch) if to is Becomes.UP else {}
+    passes = _passes(looks) if to is Becomes.UP else {}
     found = [
-        now if on_record not in CORRECTABLE else _one(Minute(at), on_record, to, passes, watch)
+        now if on_record not in CORRECTABLE else _one(Minute(at), on_record, to, passes, watched)
         for at, (on_record, now) in enumerate(
             zip(recorded.letters, was, strict=True), recorded.start
         )
@@ -246,8 +256,8 @@ def _one(
     at: Minute,
     on_record: str,
     to: Becomes,
-    passes: Mapping[Minute, frozenset[Role]],
-    watch: WatchTerms,
+    passes: Passes,
+    watched: Sequence[tuple[Held, WatchTerms]],
 ) -> str:
     match to:
         case Becomes.RECORD:
@@ -257,29 +267,51 @@ def _one(
         case Becomes.EXCEPTED:
             return EXCEPTED
         case Becomes.UP:
-            return _proven(at, on_record, passes.get(at, frozenset()), watch)
+            held, terms = next((h, w) for h, w in watched if h.start <= at < h.stop)
+            return _proven(at, on_record, passes.get(at, frozenset()), held, terms)
 
 
-def _proven(at: Minute, on_record: str, seen: frozenset[Role], watch: WatchTerms) -> str:
-    """Return the letter of a minute in which looks of the roles *seen* passed."""
-    enough = {Role.LOGIN} if on_record == LOGIN_FAILURE else {Role.REACH, Role.LOGIN}
-    if not seen & enough:
-        roles = "a login" if on_record == LOGIN_FAILURE else "reach or login"
+def _proven(
+    at: Minute, on_record: str, passed: frozenset[Place], held: Held, terms: WatchTerms
+) -> str:
+    """Return the letter of a minute when what was named as *passed* in it is taken to have passed.
+
+    All else stays as it was seen, and the usual rules judge: a probe that passes anyway, or one
+    vantage of three, proves nothing about the others that failed.
+    """
+    places = [(p, v) for p in terms.probes for v in terms.vantages]
+    login = on_record == LOGIN_FAILURE
+    enough = {Role.LOGIN} if login else {Role.REACH, Role.LOGIN}
+    if not any((p.id, v) in passed and p.role in enough for p, v in places):
+        roles = "a login" if login else "reach or login"
         raise EntryRefused(
             f"from {on_record} to U: minute {shown_minute(at)} has no named look that proves it. "
             f"Name a stored attempt of {roles} that passed in that minute, with --look "
             "PROBE,VANTAGE,AT (`uptimed explain` lists them); without one it can become N"
         )
-    login = any(probe.role is Role.LOGIN for probe in watch.probes)
-    return UNVERIFIED_UP if login and Role.LOGIN not in seen else UP
+    seen = held.at(at, terms)
+    again = judge_minute(
+        {
+            p.id: "".join(
+                PASSED if (p.id, v) in passed else status
+                for v, status in zip(terms.vantages, seen[p.id], strict=True)
+            )
+            for p in terms.probes
+        },
+        terms,
+    )
+    if again.letter not in {UP, DEGRADED}:
+        raise EntryRefused(
+            f"from {on_record} to U: minute {shown_minute(at)} is {again.letter} even with the "
+            f"looks that are named ({again.rule}): name one that passed of each probe and vantage "
+            "that failed (`uptimed explain` lists them); without them it can become N"
+        )
+    return UNVERIFIED_UP if again.unverified else UP
 
 
-def _passes(
-    looks: Sequence[tuple[LookNamed, Attempt | None]], watch: WatchTerms
-) -> Mapping[Minute, frozenset[Role]]:
-    """Return the roles whose named looks passed, by minute. Raise `EntryRefused` for others."""
-    roles = {probe.id: probe.role for probe in watch.probes}
-    found: dict[Minute, frozenset[Role]] = {}
+def _passes(looks: Sequence[tuple[LookNamed, Attempt | None]]) -> Passes:
+    """Return what the named looks saw pass, by minute. Raise `EntryRefused` for others."""
+    found: dict[Minute, frozenset[Place]] = {}
     for named, attempt in looks:
         if attempt is None:
             raise EntryRefused(
@@ -291,10 +323,8 @@ def _passes(
                 f"--look {named}: that attempt is {attempt.outcome}, and only one that passed "
                 "proves that a minute was up"
             )
-        role = roles.get(named.probe)
         at = minute_of(attempt.at)
-        if role is not None:
-            found[at] = found.get(at, frozenset()) | {role}
+        found[at] = found.get(at, frozenset()) | {(named.probe, named.vantage)}
     return found
 
 

@@ -2,24 +2,29 @@
 
 One attempt a line, JSONL or CSV with the same columns. What is read is checked line by line; a
 malformed line is a value that names its number and what is wrong.
+
+A line may add that its vantage was blind in the look's minute: then a fail without an answer was
+the vantage's own. That is said of the minute, not of the attempt, which is the same without it.
 """
 
 import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from typing_extensions import override
 
-from uptimed.core.minutes import instant_of, moment_of
+from uptimed.core.minutes import Minute, instant_of, minute_of, moment_of
 from uptimed.core.observations import SECOND, Attempt, Cause, Instant, Outcome
 
 COLUMNS = (
     "service", "probe", "vantage", "at", "look", "account", "outcome", "cause", "detail", "took_ms",
+    "blind",
 )  # fmt: skip
+_USUAL = COLUMNS[:-1]  # nobody was blind: most files need no more
 _REQUIRED = ("service", "probe", "vantage", "at", "outcome")
 _EARLIEST = instant_of(datetime(2000, 1, 1, tzinfo=UTC))
 _LONGEST_TEXT = 2000
@@ -32,6 +37,7 @@ _LOGIN_OUTCOMES = frozenset({Outcome.REJECTED, Outcome.BLOCKED, Outcome.MAINTENA
 _INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)", re.ASCII
 )
+_WHOLE = re.compile(r"(\d{1,12})(?:\.0{1,6})?", re.ASCII)  # 183.0: so tables of numbers write 183
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character; it cannot be kept as UTF-8
 
 
@@ -60,21 +66,50 @@ class Malformed:
         return f"line {self.line}: {self.reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class Blinded:
+    """An attempt of a look that began in a minute in which its vantage was blind, and why it was.
+
+    The minute is blind for every probe of that vantage, whatever service it is of.
+    """
+
+    attempt: Attempt
+    reason: str
+
+    @property
+    def place(self) -> "Place":
+        """Return who was blind when."""
+        return place_of(self.attempt)
+
+
+Place = tuple[str, Minute]
+"""A vantage, and a minute of it."""
+
+
+def place_of(attempt: Attempt) -> Place:
+    """Return the vantage of *attempt* and the minute that its look belongs to."""
+    return attempt.vantage, minute_of(attempt.look)
+
+
+Line = Attempt | Blinded
+"""What a well-formed line says."""
+
+
 class _Wrong(Exception):
     """A line is malformed; the message says how."""
 
 
-Numbered = Iterator[tuple[int, Attempt | Malformed]]
+Numbered = Iterator[tuple[int, Line | Malformed]]
 """The line's number from 1, and what it says or what is wrong with it."""
 
 
-def read_jsonl(lines: Iterable[str], known: Known, now: Instant) -> Iterator[Attempt | Malformed]:
-    """Yield an attempt or what is wrong for each line that is not blank."""
+def read_jsonl(lines: Iterable[str], known: Known, now: Instant) -> Iterator[Line | Malformed]:
+    """Yield what each line says that is not blank, or what is wrong with it."""
     return (item for _, item in numbered_jsonl(lines, known, now))
 
 
-def read_csv(lines: Iterable[str], known: Known, now: Instant) -> Iterator[Attempt | Malformed]:
-    """Yield an attempt or what is wrong for each row; the first row names the columns.
+def read_csv(lines: Iterable[str], known: Known, now: Instant) -> Iterator[Line | Malformed]:
+    """Yield what each row says, or what is wrong with it; the first row names the columns.
 
     *lines* keep their line ends: a text may have some of its own.
     """
@@ -82,7 +117,7 @@ def read_csv(lines: Iterable[str], known: Known, now: Instant) -> Iterator[Attem
 
 
 def numbered_jsonl(lines: Iterable[str], known: Known, now: Instant) -> Numbered:
-    """Yield, with its number, an attempt or what is wrong for each line that is not blank."""
+    """Yield, with its number, what each line says that is not blank, or what is wrong with it."""
     reader = _Reader(known, now)
     for number, line in enumerate(lines, start=1):
         if line.isspace() or not line:
@@ -98,7 +133,7 @@ def numbered_jsonl(lines: Iterable[str], known: Known, now: Instant) -> Numbered
         if not isinstance(raw, dict):
             yield number, Malformed(number, f"found {_show(raw)}, wanted an object")
             continue
-        yield number, reader.attempt(number, raw)
+        yield number, reader.line(number, raw)
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -112,7 +147,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def numbered_csv(lines: Iterable[str], known: Known, now: Instant) -> Numbered:
-    """Yield, with its number, an attempt or what is wrong for each row under the header.
+    """Yield, with its number, what each row under the header says, or what is wrong with it.
 
     A row of several lines has the number of its first.
     """
@@ -142,11 +177,11 @@ def numbered_csv(lines: Iterable[str], known: Known, now: Instant) -> Numbered:
             yield number, _row(reader, number, header, row)
 
 
-def _row(reader: "_Reader", number: int, header: list[str], row: list[str]) -> Attempt | Malformed:
+def _row(reader: "_Reader", number: int, header: list[str], row: list[str]) -> Line | Malformed:
     if len(row) != len(header):
         return Malformed(number, f"found {len(row)} columns, wanted {len(header)}")
     filled = {name: text for name, text in zip(header, row, strict=True) if text}
-    return reader.attempt(number, _typed(filled))
+    return reader.line(number, _typed(filled))
 
 
 def _header_mistake(header: list[str]) -> str:
@@ -166,24 +201,25 @@ def _typed(row: Mapping[str, str]) -> dict[str, object]:
     typed: dict[str, object] = dict(row)
     for name in ("took_ms", "account"):
         text = row.get(name)
-        if text is not None and re.fullmatch(r"\d{1,12}", text, re.ASCII):
-            typed[name] = int(text)
+        if text is not None and (found := _WHOLE.fullmatch(text)):
+            typed[name] = int(found[1])
     return typed
 
 
 class _Reader:
-    """Turns the fields of a line into an attempt. It remembers only what it was told."""
+    """Turns the fields of a line into what it says. It remembers only what it was told."""
 
     def __init__(self, known: Known, now: Instant) -> None:
         self._known = known
         self._latest = now
         self._minutes: dict[str, int] = {}
 
-    def attempt(self, number: int, raw: Mapping[str, object]) -> Attempt | Malformed:
+    def line(self, number: int, raw: Mapping[str, object]) -> Line | Malformed:
         try:
-            return self._attempt(raw)
+            attempt, reason = self._attempt(raw), _optional(raw, "blind")
         except _Wrong as wrong:
             return Malformed(number, str(wrong))
+        return Blinded(attempt, reason) if reason else attempt
 
     def _attempt(self, raw: Mapping[str, object]) -> Attempt:
         for name in raw:
@@ -293,23 +329,36 @@ def _cause(raw: Mapping[str, object]) -> str:
 
 
 def _took(raw: Mapping[str, object]) -> int | None:
-    took = raw.get("took_ms")
-    if took is None:
+    found = raw.get("took_ms")
+    if found is None:
         return None
-    if isinstance(took, bool) or not isinstance(took, int) or not 0 <= took <= _LONGEST_TOOK_MS:
-        raise _Wrong(f"took_ms: found {_show(took)}, wanted whole milliseconds, 0 or more")
+    took = _whole(found)
+    if took is None or not 0 <= took <= _LONGEST_TOOK_MS:
+        wanted = f"whole milliseconds from 0 to {_LONGEST_TOOK_MS}, such as 183"
+        raise _Wrong(f"took_ms: found {_show(found)}, wanted {wanted}")
     return took * _MILLISECOND
 
 
+def _whole(value: object) -> int | None:
+    """Return a whole number, be it written as 183.0; None for anything else.
+
+    A fraction is not cut off here: who wrote it meant it, or meant another unit.
+    """
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def _account(raw: Mapping[str, object], known: KnownProbe) -> int:
-    account = raw.get("account")
-    if account is None:  # nothing was tried with any account, or nobody told which
+    found = raw.get("account")
+    if found is None:  # nothing was tried with any account, or nobody told which
         return 0
-    if isinstance(account, bool) or not isinstance(account, int):
-        raise _Wrong(f"account: found {_show(account)}, wanted a whole number")
+    account = _whole(found)
+    if account is None:
+        raise _Wrong(f"account: found {_show(found)}, wanted a whole number")
     if not 1 <= account <= known.accounts:
         wanted = f"1 to {known.accounts}" if known.accounts else "none: the probe has no accounts"
-        raise _Wrong(f"account: found {account}, wanted {wanted}")
+        raise _Wrong(f"account: found {_brief(str(account))}, wanted {wanted}")
     return account
 
 
@@ -325,24 +374,48 @@ def _brief(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def write_jsonl(attempts: Iterable[Attempt]) -> Iterator[str]:
-    """Yield a line for each attempt, without its newline."""
+def with_blindness(attempts: Iterable[Attempt], blind: Mapping[Place, str]) -> Iterator[Line]:
+    """Yield *attempts*, each of a blind minute with the reason that *blind* has for it."""
     for attempt in attempts:
-        yield json.dumps(fields(attempt), ensure_ascii=False, separators=(",", ":"))
+        reason = blind.get(place_of(attempt)) if blind else None
+        yield attempt if reason is None else Blinded(attempt, reason)
 
 
-def write_csv(attempts: Iterable[Attempt]) -> Iterator[str]:
-    """Yield the header and a row for each attempt, without their newlines."""
-    yield ",".join(COLUMNS)
-    for attempt in attempts:
-        row = fields(attempt)
+def columns_for(*, blind: bool) -> Sequence[str]:
+    """Return the columns of a file; those of a file without *blind* minutes do without it."""
+    return COLUMNS if blind else _USUAL
+
+
+def write_jsonl(lines: Iterable[Line]) -> Iterator[str]:
+    """Yield a line for each of *lines*, without its newline."""
+    for line in lines:
+        yield json.dumps(fields(line), ensure_ascii=False, separators=(",", ":"))
+
+
+def write_csv(lines: Iterable[Line], *, blind: bool = False) -> Iterator[str]:
+    """Yield the header and a row for each of *lines*, without their newlines.
+
+    *blind* tells that some have a reason: there is a column for it then.
+    """
+    columns = columns_for(blind=blind)
+    yield ",".join(columns)
+    for line in lines:
+        row = fields(line)
         buffer = io.StringIO()
-        csv.writer(buffer).writerow([row.get(c, "") for c in COLUMNS])
+        csv.writer(buffer).writerow([row.pop(c, "") for c in columns])
+        if row:  # an attempt without its reason would be a fail of the target's
+            raise ValueError(f"no column for {', '.join(row)}")
         yield buffer.getvalue().removesuffix("\r\n")
 
 
-def fields(attempt: Attempt) -> dict[str, object]:
-    """Return the columns of *attempt* that have a value."""
+def fields(line: Line) -> dict[str, object]:
+    """Return the columns of *line* that have a value."""
+    if isinstance(line, Blinded):
+        return {**_fields(line.attempt), "blind": line.reason}
+    return _fields(line)
+
+
+def _fields(attempt: Attempt) -> dict[str, object]:
     row: dict[str, object] = {
         "service": attempt.service,
         "probe": attempt.probe,

@@ -152,9 +152,12 @@ def _unmeasured(minute: Minute, tries: list[Attempt], *, unseen: bool) -> Look:
 
 
 def _outcome(attempt: Attempt, *, unseen: bool) -> Outcome:
-    if unseen and attempt.outcome is Outcome.FAIL and attempt.cause in _NO_ANSWER:
-        return Outcome.NOT_MEASURED
-    return attempt.outcome
+    return Outcome.NOT_MEASURED if unseen and without_answer(attempt) else attempt.outcome
+
+
+def without_answer(attempt: Attempt) -> bool:
+    """Return whether *attempt* is a fail that a blind minute takes back."""
+    return attempt.outcome is Outcome.FAIL and attempt.cause in _NO_ANSWER
 
 
 def _pass_status(tries: Sequence[Attempt], probe: ProbeTerms) -> str:

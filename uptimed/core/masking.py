@@ -19,6 +19,8 @@ from dataclasses import dataclass
 MARK = "***"
 
 _SHORT = 4  # characters; a shorter secret is hidden as a whole word only
+_LEAST_PATH = 8  # characters; a shorter path of a secret URL may be any word
+_SIGNING = "whsec_"  # what Standard Webhooks put before the base64 of a key
 _LEAST_BASE64 = 6  # characters of base64 that are surely the secret's
 _LAST_CHARACTER = 0x10FFFF
 _DEPTH = 2  # escapes upon escapes: a URL inside a URL, JSON inside HTML
@@ -37,7 +39,8 @@ def masker(secrets: Iterable[str]) -> Callable[[str], str]:
     """Return a function that puts `***` in the place of each of *secrets*.
 
     Where secrets overlap, one mark covers them all. Empty ones are ignored. Of `Bearer x` and
-    `Basic x`, the value of a header, x and what it encodes are hidden by themselves.
+    `Basic x`, the value of a header, x and what it encodes are hidden by themselves, and so are
+    the path of a URL and what stands behind `whsec_`.
     """
     parts = {part for secret in secrets for part in _parts(secret) if part}
     needles = [needle for part in sorted(parts) for needle in _needles(part)]
@@ -51,6 +54,11 @@ def masker(secrets: Iterable[str]) -> Callable[[str], str]:
 
 def _parts(secret: str) -> Iterator[str]:
     yield secret
+    if secret.startswith(_SIGNING):
+        yield secret.removeprefix(_SIGNING)
+    if secret.startswith(("https://", "http://")):
+        _, _, path = secret.partition("://")[2].partition("/")
+        yield path if len(path) >= _LEAST_PATH else ""
     scheme, _, rest = secret.strip().partition(" ")
     if scheme.lower() in _SCHEMES:
         yield rest.strip()

@@ -140,7 +140,7 @@ class Mail:
 class Notice:
     """What a mail other than a report tells: of which services, from when to when, and why.
 
-    *stop* is None for what is not over. *letter* is that of an outage's first minute.
+    *stop* is None for what is not over. *letter* is what an outage is told as.
     """
 
     kind: MailKind

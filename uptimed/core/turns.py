@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from uptimed.core.minutes import Minute
-from uptimed.core.strip import NOT_MEASURED
+from uptimed.core.strip import DEGRADED, LOGIN_FAILURE, NOT_MEASURED, SYSTEM_DOWN, Strip
 
 _WINDOW, _CONFIRMING = 3, 2
+_GRAVEST_FIRST = (SYSTEM_DOWN, LOGIN_FAILURE, DEGRADED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,21 @@ class Turn:
 
     since: Minute
     until: Minute | None = None
+
+
+def told_as(strip: Strip, since: Minute, down: str) -> tuple[Minute, str]:
+    """Return as which letter the outage since minute *since* is told, and the minute that shows it.
+
+    It is the graver of the two down minutes that confirmed it: where a system dies between the
+    minute's look at its front and the one at its login, the first of them is a login failure only.
+    Minutes that come later change nothing, so a label that is made of it stays.
+    """
+    minutes = [m for m in range(since, since + _WINDOW) if strip.at(Minute(m)).upper() in down]
+    shown = {strip.at(Minute(m)).upper(): Minute(m) for m in reversed(minutes[:_CONFIRMING])}
+    for letter in _GRAVEST_FIRST:
+        if letter in shown:
+            return shown[letter], letter
+    return since, strip.at(since).upper()
 
 
 class OutageWatch:

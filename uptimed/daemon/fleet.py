@@ -17,7 +17,7 @@ from uptimed.core.targets import LoginTarget
 from uptimed.core.terms import ProbeTerms, Role
 from uptimed.daemon import blind as blindness
 from uptimed.daemon.awaited import may_change
-from uptimed.daemon.edges import Edge, OutageWatch, Turn
+from uptimed.daemon.edges import Edge, OutageWatch, Turn, told_as
 from uptimed.daemon.keeper import Keeper
 from uptimed.daemon.parts import ProbePart, ServicePart
 from uptimed.daemon.recover import Recovered
@@ -534,8 +534,8 @@ class Fleet:
         self._board.services[run.part.id] = replace(view, down=edge)
 
     def _edge(self, run: ServiceRun, turn: Turn, now: Instant) -> Edge:
-        letter = run.book.letters.at(turn.since).upper()
-        evidence = _first_evidence(run, turn.since, letter)
+        shown, letter = told_as(run.book.letters, turn.since, run.part.down)
+        evidence = _first_evidence(run, shown, letter)
         reason = f"{evidence.cause}: {evidence.detail}" if evidence is not None else "see its looks"
         down = self._board.services[run.part.id].down
         if turn.until is not None and down is not None:

@@ -537,6 +537,7 @@ class Daemon:
         settled = {run.part.id: run.book.cursor for run in self._fleet.runs.values()}
         if self._gatherer is None:
             done = await self._sealer.seal_due(settled, due, self._terms_of)
+            done &= await self._sealer.seal_ended(settled, due)
         else:
             whole = self._gatherer.may_seal(due)
             for run in self._fleet.runs.values():
@@ -546,6 +547,7 @@ class Daemon:
                 if not await self._keeper.flush():  # letters that followed meanwhile
                     return
                 done = await self._sealer.seal_due(settled, due, self._terms_of)
+                done &= await self._sealer.seal_ended(settled, due)
         if done:
             self._sealed_to = due
 

@@ -8,19 +8,24 @@ Minutes that were only ever imported are judged under the present terms as long 
 open. Sealing records those terms with it, so that replay knows them for good, and judges the day
 once more where its letters were made under others.
 
+A service that is not configured any more has its last days sealed as well, when they are due and
+under the terms on record: its chain ends with the last day that has letters or looks. What it had
+been looking at until then may have no letters yet, so those days are judged from their looks. A
+service that never had terms on record was never watched, and gets no chain.
+
 While our clock cannot be believed nothing is sealed: a sealed day does not come back.
 
 Reading and hashing run off the event loop, one service and day at a time.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from uptimed.core.chain import GENESIS, attempts_digest, seal_record
 from uptimed.core.letters import letters_of, lookback
-from uptimed.core.minutes import Minute, day_minutes, day_of, start_of
+from uptimed.core.minutes import MINUTES_PER_DAY, Minute, day_minutes, day_of, start_of
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.strip import NOT_MEASURED, Strip
 from uptimed.core.terms import watch_terms_of
@@ -100,6 +105,36 @@ class Sealer:
             return False
         return all(settled >= due for settled in services.values())
 
+    async def seal_ended(self, watched: Collection[str], due: Minute) -> bool:
+        """Seal the days that ended at *due* or before of services that are not *watched* any more.
+
+        Return False at trouble with the journal: the next round goes on.
+        """
+        try:
+            ended = await self._offload(lambda: self._ended(watched))
+            for service, end in ended.items():
+                await self._seal_service(service, Minute(min(due, end)), lambda _s, _m: None)
+        except StoreError as error:
+            _log.warning("sealing waits for the journal: %s", error)
+            return False
+        return True
+
+    def _ended(self, watched: Collection[str]) -> Mapping[str, Minute]:
+        """Return the services whose terms are on record and that nobody watches, and their ends."""
+        reader = self._reader
+        gone = [service for service in reader.services() if service not in watched]
+        return {service: self._end_of(service) for service in gone if reader.configs(service)}
+
+    def _end_of(self, service: str) -> Minute:
+        """Return the end of the last day that a service has something of on record."""
+        span, lost = self._reader.span(service), self._restored.get(service)
+        last = Minute(span.stop - 1) if span is not None else Minute(0)
+        end = Minute(day_minutes(day_of(last)).stop)
+        after = Minute(end + MINUTES_PER_DAY)
+        if self._reader.attempts(service, end, after):  # killed before midnight's look was judged
+            end = after
+        return end if lost is None else max(end, Minute(day_minutes(lost.day).stop))
+
     async def _seal_service(
         self, service: str, due: Minute, terms_of: Callable[[str, Minute], InForce | None]
     ) -> None:
@@ -170,9 +205,15 @@ class Sealer:
     def _judged_again(
         self, service: str, minutes: range, on_record: DayLetters | None, present: InForce | None
     ) -> _Again | None:
-        """Judge a day once more that has looks from before all recorded terms, or stale letters."""
+        """Judge a day once more that has looks from before all recorded terms, or stale letters.
+
+        So is every day of a service that is not watched any more: without *present* terms.
+        """
         start, stop = Minute(minutes.start), Minute(minutes.stop)
         known = list(self._reader.configs(service))
+        ended = present is None
+        if ended and known:  # what was before the first terms on record is judged under those
+            present = InForce(start, watch_terms_of(known[0].canonical), known[0].sha256)
         new: list[ConfigRecord] = []
         before = min(stop, known[0].since) if known else stop
         if present is not None and self._reader.attempts(service, start, Minute(before)):
@@ -182,7 +223,7 @@ class Sealer:
         stale = on_record is not None and _digest_at(terms, last) not in {
             "", on_record.terms_sha256,
         }  # fmt: skip
-        if not new and not stale:
+        if not new and not stale and not (ended and known):
             return None
         letters, at = "", start
         for record, following in zip(terms, [*(r.since for r in terms[1:]), stop], strict=True):
@@ -191,7 +232,8 @@ class Sealer:
                 letters += NOT_MEASURED * (first - at) + self._settled(record, first, end)
                 at = end
         letters += NOT_MEASURED * (stop - at)
-        return _Again(Strip(start, letters), _digest_at(terms, Minute(stop - 1)), tuple(new))
+        digest = _digest_at(terms, Minute(stop - 1)) or terms[0].sha256
+        return _Again(Strip(start, letters), digest, tuple(new))
 
     def _settled(self, record: ConfigRecord, start: Minute, stop: Minute) -> str:
         watch = watch_terms_of(record.canonical)

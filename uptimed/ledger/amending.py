@@ -3,7 +3,7 @@
 Figures are made by `month` alone; here the same month is asked for with less laid over it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from uptimed.core.amendments import Amendments, Month, told_of
@@ -142,12 +142,14 @@ def excepting(seen: ServiceMonth, minute: Minute) -> Iterator[ExceptionLine]:
             yield ExceptionLine(exclusion=one, counted=0 if reason else 1, why_not=reason)
 
 
-def entries_head(entries: Sequence[Entry], entered: Amendments, month: Month) -> EntriesHead | None:
+def entries_head(
+    entries: Sequence[Entry], entered: Amendments, month: Month, incidents: Collection[str] = ()
+) -> EntriesHead | None:
     """Return the head of the client's chain of *entries* for a report of *month*, if there is any.
 
     Its records begin with the first that was recorded in the month or concerns it.
     """
-    told, first = told_of(entries, entered, month)
+    told, first = told_of(entries, entered, month, incidents)
     if not told:
         return None
     return EntriesHead(

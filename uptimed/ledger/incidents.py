@@ -21,6 +21,8 @@ from uptimed.core.outages import outages
 from uptimed.core.settings import ClientSettings, ServiceSettings
 from uptimed.core.strip import DEGRADED as DEGRADED_LETTER
 from uptimed.core.strip import NO_OVERLAY, NOT_MEASURED, Strip
+from uptimed.core.support import SupportTerms
+from uptimed.core.terms_text import digest, support_text
 from uptimed.ledger.month import amendments_of, counted
 from uptimed.ledger.reading import judged_until
 from uptimed.ledger.uncollected import uncollected
@@ -56,6 +58,16 @@ def account_of(client: ClientSettings) -> Account:
 def casebook(reader: EntryReader, client: str) -> Casebook:
     """Return the incidents of *client* that are on record."""
     return Casebook(reader.entries(client, KINDS))
+
+
+def under_other_terms(book: Casebook, support: SupportTerms) -> Sequence[str]:
+    """Return the references of open incidents that are judged by other terms than *support*."""
+    present = digest(support_text(support))
+    return tuple(
+        each.reference
+        for each in book.incidents()
+        if each.resolved is None and each.terms != present
+    )
 
 
 class OutageReader:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from uptimed.core.letters import letters_of, lookback
+from uptimed.core.letters import Held, hold_all, letters_of, lookback
 from uptimed.core.minutes import Minute, day_minutes, day_of
+from uptimed.core.observations import Attempt
 from uptimed.core.settings import ServiceSettings
 from uptimed.core.strip import Strip
 from uptimed.core.terms import WatchTerms, watch_terms_of
@@ -58,10 +59,28 @@ def settle(
 
 
 def _settled(reader: JournalReader, service: str, part: InForce) -> Strip:
-    first = Minute(part.start - lookback(part.terms))
-    attempts = reader.attempts(service, first, part.stop)
-    blind = blind_by_vantage(reader.blind(part.terms.vantages, first, part.stop))
+    attempts, blind = _seen(reader, service, part)
     return letters_of(attempts, part.terms, part.start, part.stop, blind)
+
+
+def held_in(
+    reader: JournalReader, service: ServiceSettings, start: Minute, stop: Minute
+) -> tuple[tuple[Held, WatchTerms], ...]:
+    """Return what holds in the minutes [start, stop), and the terms in force, in order."""
+    found: list[tuple[Held, WatchTerms]] = []
+    for part in terms_in_force(reader, service, start, stop):
+        attempts, blind = _seen(reader, service.id, part)
+        held = hold_all(attempts, part.terms, part.start, part.stop, blind)
+        found.append((held, part.terms))
+    return tuple(found)
+
+
+def _seen(
+    reader: JournalReader, service: str, part: InForce
+) -> tuple[Sequence[Attempt], Mapping[str, frozenset[Minute]]]:
+    first = Minute(part.start - lookback(part.terms))
+    blind = reader.blind(part.terms.vantages, first, part.stop)
+    return reader.attempts(service, first, part.stop), blind_by_vantage(blind)
 
 
 def blind_by_vantage(blind: Iterable[BlindMinute]) -> Mapping[str, frozenset[Minute]]:

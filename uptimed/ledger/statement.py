@@ -108,7 +108,9 @@ def statement(
         revision=1 + len(revised),
         replaces=_replaces(revised, period.month),
         earlier=tuple(i for i in entered.issued(period.month) if i.revision <= len(revised)),
-        entries=entries_head(entries, entered, whole),
+        entries=entries_head(
+            entries, entered, whole, {line.reference for line in support.incidents}
+        ),
         draft=draft,
         software=software,
         as_of=as_of,

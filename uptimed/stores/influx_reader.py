@@ -80,7 +80,7 @@ class _Asking:
             async for record in stream:
                 yield record.values
         except FluxQueryException as error:
-            raise self._failed(str(error)) from error
+            raise self._failed(self._server.told(str(error))) from error
         except _FAULTS as error:
             if isinstance(error, FluxCsvParserException):
                 raise self._failed(_NO_ANSWER) from error

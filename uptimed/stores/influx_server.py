@@ -24,6 +24,7 @@ from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
+from uptimed.core.masking import masker
 from uptimed.core.minutes import instant_of
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.settings import Influx
@@ -31,6 +32,7 @@ from uptimed.ports import Clock, SecretMissing, Secrets
 
 _GZIP_LEVEL = 3  # a fifth of the time of the default, and a tenth more bytes
 _LONGEST_MESSAGE = 300
+_MASKED_CHARACTERS = 16 * 1024  # of a message: masking all of a long one takes long
 _LONGEST_WAIT_US = 3600 * SECOND  # a server that asks for more is asked again by then
 _DROPPED = re.compile(r"dropped[ =](\d+)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
@@ -186,13 +188,13 @@ class Server:
         slow = isinstance(error, TimeoutError) and not isinstance(
             error, aiohttp.ConnectionTimeoutError
         )
-        return Answer(means=Means.LATER, message=self._trouble(error), slow=slow)
+        return Answer(means=Means.LATER, message=self.told(self._trouble(error)), slow=slow)
 
     def reading(self, error: Exception) -> str:
         """Return what an exception of the client says of a read, in one line."""
         if isinstance(error, ApiException) and error.status:
             status = int(error.status)
-            return _said(status, _message(error), reading_advice(status))
+            return _said(status, self.told(_message(error)), reading_advice(status))
         return self.answer(error).message
 
     def _trouble(self, error: Exception) -> str:
@@ -202,25 +204,40 @@ class Server:
             case TimeoutError():
                 return f"nothing within {self.settings.timeout_us / SECOND:g} s"
             case aiohttp.ClientConnectorCertificateError():
-                return f"TLS: {_brief(str(error.certificate_error))}"
+                return f"TLS: {error.certificate_error}"
             case aiohttp.ClientConnectorError():
                 why = error.os_error.strerror or str(error.os_error)
                 tls = "TLS: " if isinstance(error, aiohttp.ClientSSLError) else ""
-                return _brief(f"{tls}cannot connect to {error.host} port {error.port}: {why}")
+                return f"{tls}cannot connect to {error.host} port {error.port}: {why}"
             case aiohttp.ClientPayloadError():
                 return "its answer broke off"
             case _:
-                return _brief(str(error) or type(error).__name__)
+                return str(error) or type(error).__name__
 
     def _refusal(self, error: ApiException) -> Answer:
         status, message = int(error.status), _message(error)
         dropped = _DROPPED.search(message)
         return Answer(
             means=meaning(status, message),
-            message=_said(status, message, advice(status)),
+            message=_said(status, self.told(message), advice(status)),
             dropped=int(dropped[1]) if dropped else None,
             retry_after_us=retry_after_us(_header(error, "Retry-After"), self._clock.now()),
         )
+
+    def told(self, message: str) -> str:
+        """Return *message* as it is told: without the token, and only then cut off.
+
+        Half a token is not recognised: where masking leaves so little that the end of the part
+        that was looked through would show, nothing is told.
+        """
+        token = ""
+        if self.settings.token is not None:
+            with suppress(SecretMissing):
+                token = self._secrets.read(self.settings.token)
+        masked = masker([token])(message[:_MASKED_CHARACTERS])
+        if len(message) > _MASKED_CHARACTERS and len(masked) <= _LONGEST_MESSAGE:
+            return "its answer is not shown: it is made of secrets"
+        return _brief(masked)
 
 
 def retry_after_us(value: str, now: Instant) -> int:
@@ -244,7 +261,7 @@ def _message(error: ApiException) -> str:
     told = found.decode(errors="replace") if isinstance(found, bytes) else str(found or "")
     if "<" in told[:50] and "html" in told[:200].lower():
         return "a page of HTML instead of JSON"
-    return _brief(told)
+    return told
 
 
 def _brief(told: str) -> str:

@@ -29,10 +29,11 @@ from uptimed.core.strip import MAINTENANCE, Strip
 from uptimed.core.terms import ContractTerms, Maintenance
 from uptimed.ledger.agreed import agreed
 from uptimed.ledger.month import ServiceMonth, amendments_of, service_month
-from uptimed.ledger.reading import judged_until, letters, terms_in_force
+from uptimed.ledger.reading import held_in, judged_until, letters
 from uptimed.ports import JournalReader
 from uptimed.stores.sqlite import enter, open_ledger, open_reader
 from uptimed.wiring import mailing, papers
+from uptimed.wiring.hiding import hidden_in_entry, mask_for
 
 _LONGEST_LOOK = 10  # minutes between the start of a look and its last attempt, at the very most
 
@@ -40,9 +41,18 @@ Decide = Callable[[Sequence[Entry], JournalReader], Sequence[NewEntry]]
 
 
 def entered(settings: Settings, client: str, now: Instant, decide: Decide) -> Sequence[Entry]:
-    """Enter what *decide* makes of the client's entries and the journal, as they are by then."""
+    """Enter what *decide* makes of the client's entries and the journal, as they are by then.
+
+    Secrets of the configuration are hidden in its words.
+    """
+    mask = mask_for(settings)
     with open_ledger(Path(settings.journal_path)) as ledger:
-        return enter(ledger, client, now, lambda known: decide(known, ledger.reader))
+        return enter(
+            ledger,
+            client,
+            now,
+            lambda known: [hidden_in_entry(new, mask) for new in decide(known, ledger.reader)],
+        )
 
 
 def known_of(settings: Settings, client: str) -> Amendments:
@@ -301,9 +311,10 @@ def correct(
         made = amendments(known, reader.posts(client.id))
         recorded = _judged(reader, service, wanted, now)
         mine = made.corrections_of(service.id)
-        watch = terms_in_force(reader, service, wanted.start, wanted.stop)[0].terms
         named = _looks(reader, wanted)
-        was, becomes = corrections.becoming(recorded, mine, wanted.to, named, watch)
+        proving = wanted.to is Becomes.UP
+        watched = held_in(reader, service, wanted.start, wanted.stop) if proving else ()
+        was, becomes = corrections.becoming(recorded, mine, wanted.to, named, watched)
         seen = _Reading(reader, client, service, made, minute_of(now))
         months = tuple(_concerned(seen, _span_of(wanted, was, becomes)))
         if wanted.to is Becomes.EXCEPTED:

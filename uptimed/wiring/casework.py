@@ -2,7 +2,8 @@
 
 Once a minute, in a thread of its own, the outages on record are compared with the incidents on
 record, and what is missing is entered. So nothing is lost when the daemon is killed between the
-two, when the disk is full, or when a look comes late; and no look, letter or page waits for it.
+two, when the disk is full, or when a look comes late; and no look, letter or page waits for it. Of
+several settlers only the one that seals opens incidents: two would give one outage two references.
 """
 
 import asyncio
@@ -125,7 +126,7 @@ class _Files:
         views: list[IncidentView] = []
         for client in settings.clients:
             book = self._book(reader, client)
-            found = missing(reader, client, book, since, present)
+            found = missing(reader, client, book, since, present) if settings.seals else ()
             if found:
                 for event in record_outages(self._path, client, now, found):
                     _tell(event)

@@ -13,7 +13,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from uptimed.clock import SystemClock
-from uptimed.config import ConfigError, Loaded
+from uptimed.config import ConfigError, ConfiguredSecrets, Loaded
 from uptimed.core.figures import Figures
 from uptimed.core.minutes import MINUTE, MINUTES_PER_DAY, Minute, minute_of, moment_of_minute
 from uptimed.core.observations import Attempt, Instant
@@ -25,6 +25,7 @@ from uptimed.daemon.run import Daemon
 from uptimed.daemon.systemd import notifier
 from uptimed.heartbeat import Heartbeat
 from uptimed.ledger.month import service_month
+from uptimed.logs import mask_with
 from uptimed.metrics import page
 from uptimed.ports import SecretMissing, SharedLooks
 from uptimed.stores.sqlite import Reader, SqliteJournal, hold, open_reader
@@ -33,6 +34,7 @@ from uptimed.wiring.agreed import contract_records
 from uptimed.wiring.casework import Casework
 from uptimed.wiring.following import Followers
 from uptimed.wiring.gathering import gathering
+from uptimed.wiring.hiding import mask_of
 from uptimed.wiring.hooking import Hooks
 from uptimed.wiring.looking import Lookout, lookout
 from uptimed.wiring.mail_beside import MailBeside, mail_beside
@@ -241,6 +243,7 @@ async def run_daemon(
     async with AsyncExitStack() as stack:
         hang_up = stack.enter_context(_signals(asyncio.get_running_loop(), stop))
         world = await stack.enter_async_context(opened(loaded, current.secrets, software))
+        mask_with(current.mask)
         parts = world.parts(loaded.settings)
         notify = _once_ready(parts.notify, ready, looking)
         daemon, followers = Daemon(replace(parts, notify=notify)), Followers()
@@ -305,6 +308,10 @@ class _Current:
     def secrets(self) -> tuple[Secret, ...]:
         """Return what is to be masked."""
         return self._secrets
+
+    def mask(self, text: str) -> str:
+        """Return *text* with the secrets masked as they are by now."""
+        return mask_of(self._secrets, ConfiguredSecrets(os.environ))(text)
 
 
 def _once_ready(

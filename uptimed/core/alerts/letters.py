@@ -13,13 +13,14 @@ The strip must reach back further than the longest window, by as long as episode
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from uptimed.core.alerts import values
 from uptimed.core.alerts.values import Episode, Rule
 from uptimed.core.minutes import Minute
 from uptimed.core.spells import Spell, at_least, both, lasting, minutes_of
 from uptimed.core.strip import DEGRADED, LOGIN_FAILURE, NOT_MEASURED, Strip
-from uptimed.core.turns import OutageWatch
+from uptimed.core.turns import OutageWatch, told_as
 
 _HOUR, _DAY = 60, 1440
 _OUTAGES = {LOGIN_FAILURE: values.LOGIN_FAILURE, DEGRADED: values.DEGRADED}
@@ -58,15 +59,12 @@ def _all(strip: Strip, down: str) -> Iterator[Episode]:
 def _outages(strip: Strip, down: str) -> Iterator[Episode]:
     begun: Episode | None = None
     for minute, turn in OutageWatch(down).turns(strip.start, strip.letters):
-        letter = strip.at(turn.since).upper()
         if begun is None or turn.until is None:
+            shown, letter = told_as(strip, turn.since, down)
             rule = _OUTAGES.get(letter, values.SYSTEM_DOWN)
-            begun = Episode(rule=rule, begun=minute, since=turn.since, letter=letter)
+            begun = Episode(rule=rule, begun=minute, since=turn.since, letter=letter, shown=shown)
         else:
-            yield Episode(
-                rule=begun.rule, begun=begun.begun, since=begun.since, letter=begun.letter,
-                ended=minute, until=turn.until,
-            )  # fmt: skip
+            yield replace(begun, ended=minute, until=turn.until)
             begun = None
     if begun is not None:
         yield begun

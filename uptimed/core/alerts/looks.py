@@ -30,7 +30,7 @@ class Seen:
 
 
 def seen(attempts: Sequence[Attempt], terms: WatchTerms, since: Minute, letter: str) -> Seen:
-    """Return what *attempts* say of the outage that began with minute *since* as *letter*.
+    """Return what *attempts* say of an outage that was *letter* from minute *since* on.
 
     Evidence is the first failure in that minute, or the last before it, of a probe whose role
     tells of that letter; the last good look is one of the same probe.

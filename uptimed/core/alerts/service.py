@@ -125,7 +125,7 @@ def _outage(
     good = (
         _look(seen.good, zone)
         if seen.good is not None
-        else f"minute {words.last_good_minute(view.recent, episode.since, view.counted, zone)}"
+        else words.last_good_minute(view.recent, episode.since, view.counted, zone)
     )
     over = "" if episode.until is None else words.minute_words(episode.until, zone)
     return {

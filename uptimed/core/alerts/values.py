@@ -44,7 +44,8 @@ class Episode:
     """A stretch of minutes for which something of a service was so, as its letters tell.
 
     It stands after the minutes [*begun*, *ended*) were settled; *ended* is None while it stands.
-    It is told as being so since *since* and, once it is over, until *until*.
+    It is told as being so since *since* and, once it is over, until *until*. An outage is told as
+    *letter*, which minute *shown* was the first to have.
     """
 
     rule: Rule
@@ -52,7 +53,8 @@ class Episode:
     since: Minute
     ended: Minute | None = None
     until: Minute | None = None
-    letter: str = ""  # what an outage began with
+    letter: str = ""
+    shown: Minute = Minute(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

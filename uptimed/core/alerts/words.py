@@ -73,7 +73,7 @@ def restore_words(
     now: Instant,
     zone: tzinfo,
 ) -> str:
-    """Return when the restore clock of an outage that began with *letter* ends.
+    """Return when the restore clock of an outage that is told as *letter* ends.
 
     *started* is the start of the incident's first outage.
     """
@@ -114,11 +114,11 @@ def _due(support: SupportTerms, clock: ClockTerms, started: Instant) -> Instant 
 
 
 def last_good_minute(strip: Strip, since: Minute, down: str, zone: tzinfo) -> str:
-    """Return the last minute before *since* that was measured and not down."""
+    """Return in words the last minute before *since* that was measured and not down."""
     before = strip.cut(strip.start, since).plain
     for index in range(len(before) - 1, -1, -1):
         if before[index] != "N" and before[index] not in down:
-            return minute_words(Minute(strip.start + index), zone)
+            return f"minute {minute_words(Minute(strip.start + index), zone)}"
     return "none in the last days"
 
 

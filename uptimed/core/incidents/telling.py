@@ -51,6 +51,11 @@ def told_in(text: str, line: int) -> Told | Garbled:
     if not isinstance(said, dict):
         return Garbled(line, "found something else, wanted a JSON object")
     try:
+        text.encode()
+        json.dumps(said, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return Garbled(line, "found half a character, wanted text in UTF-8")
+    try:
         return _told(said, line)
     except ValueError as error:
         return Garbled(line, str(error))
