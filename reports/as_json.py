@@ -324,4 +324,8 @@ def _evidence(chain: tuple[ChainHead, ...], entries: EntriesHead | None) -> dict
         ],
         "entries_head": None if entries is None else entries.head,
         "entries": 0 if entries is None else entries.count,
+        "entries_lost": [
+            {"at": utc(one.at), "kept": one.kept, "place": one.place, "head": one.head}
+            for one in (() if entries is None else entries.lost)
+        ],
     }

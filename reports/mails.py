@@ -61,7 +61,7 @@ def report_mail(statement: Statement, language: str, number: str) -> Written:
         header=(
             spoken.say("Service"),
             spoken.say("Availability"),
-            spoken.say("Target"),
+            _wanted(spoken, promised=statement.contract.promised),
             spoken.say("Minutes down"),
             spoken.say("Result"),
         ),
@@ -97,6 +97,10 @@ def _introduction(spoken: Language, statement: Statement, month: str) -> Iterato
             revision=statement.revision,
             earlier=statement.revision - 1,
         )
+
+
+def _wanted(spoken: Language, *, promised: bool) -> str:
+    return spoken.say("Target") if promised else spoken.say("House reference")
 
 
 def _row(words: Words, statement: Statement, service: ServiceStatement) -> Sequence[str]:

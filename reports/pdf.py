@@ -153,8 +153,12 @@ def entries_jsonl(statement: Statement) -> str:
 
 
 def watch_json(statement: Statement) -> str:
-    """Return how each service was watched, a canonical line each."""
-    return "".join(f"{service.watch.canonical()}\n" for service in statement.services)
+    """Return how each service was watched in the month, a canonical line for each way, in order."""
+    return "".join(
+        f"{watch.canonical()}\n"
+        for service in statement.services
+        for watch in (*service.watch_before, service.watch)
+    )
 
 
 def _finish(_document: "Document", pdf: "PDF") -> None:

@@ -8,6 +8,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
+from email import message_from_bytes, policy
 from urllib.parse import quote, quote_plus
 
 
@@ -49,11 +50,16 @@ def leaks(written: Mapping[str, bytes], canaries: Mapping[str, str]) -> list[str
 
 
 def _views(content: bytes) -> Iterator[bytes]:
-    yield content
+    plain = content
     with contextlib.suppress(zlib.error):
-        yield zlib.decompress(content)
+        plain = zlib.decompress(content)
+    yield from {content, plain}
     with contextlib.suppress(ValueError):
-        yield repr(json.loads(content)).encode("utf-8", "replace")
+        yield repr(json.loads(plain)).encode("utf-8", "replace")
+    if b"\r\nMIME-Version:" in plain:
+        for part in message_from_bytes(plain, policy=policy.default).walk():
+            payload = part.get_payload(decode=True)
+            yield payload if isinstance(payload, bytes) else b""
 
 
 def _around(text: bytes, form: bytes) -> str:

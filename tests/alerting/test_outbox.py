@@ -56,6 +56,16 @@ def test_an_outage_is_told_at_once_each_minute_and_its_end_once() -> None:
     assert life.minute("UUDDDUUU") == []
 
 
+def test_what_says_more_than_before_is_sent_again_at_once() -> None:
+    life = _Life()
+    (one,) = [a for a in alerts_of("UUDD") if a.rule.name == DOWN]
+    more = replace(one, annotations={**one.annotations, "incident": "ACME-2026-0007"})
+    assert life.at(after(4), (one,)) == [FIRING]
+    assert life.at(after(4, 1), (more,), there=False) == [FIRING]
+    assert life.at(after(4, 2), (more,)) == [FIRING]
+    assert life.at(after(4, 3), (more,)) == []
+
+
 def test_an_end_is_sent_until_it_was_taken() -> None:
     life = _Life()
     life.minute("UUDD")

@@ -158,6 +158,15 @@ async def test_a_secret_that_comes_back_is_masked() -> None:
     assert "***" in found.message
 
 
+@pytest.mark.parametrize("before", [290, 16_380], ids=["told", "read"])
+async def test_a_secret_at_the_edge_of_what_is_told_is_not_told_by_half(before: int) -> None:
+    async with alertmanager() as double:
+        double.always = answer(400, f"{PASSWORD} " * (before // (len(PASSWORD) + 1)) + PASSWORD)
+        settings = terms(double.url, token=SECRET)  # type: ignore[arg-type]
+        found = await _post(settings)
+    assert PASSWORD[:5] not in found.message
+
+
 async def test_an_endless_answer_is_cut_off() -> None:
     async with alertmanager() as double:
         double.always = answer(500, "x" * 1_000_000)

@@ -39,7 +39,7 @@ def _settings(runbook: str = "docs/") -> Settings:
 class World:
     """A daemon's picture and record, as a test draws them. Minute 0 is 14:00."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reference_us: int = 0) -> None:
         self.clock = FakeClock()
         self.start = minute_of(self.clock.now())
         self.view: ServiceView | None = None
@@ -54,6 +54,7 @@ class World:
         self.tower = Watchtower(
             _settings(), snapshot=self.snapshot, at_hand=lambda _service: self.hand,
             looks=self.looks, clock=self.clock, silences=self.silences,
+            reference_us=reference_us,
         )  # fmt: skip
 
     def snapshot(self) -> Snapshot:
@@ -100,6 +101,30 @@ async def test_the_evidence_is_of_the_record_even_when_it_is_long_ago() -> None:
     told = (await world.alerts("UU" + "D" * 60))["UptimedSystemDown"].annotations
     assert told["evidence"].endswith("status 500")
     assert told["last_good"].startswith("front from here at 2026-10-03 14:01:12Z")
+
+
+async def test_a_page_waits_some_seconds_for_the_reference_of_its_case() -> None:
+    world = World(reference_us=3 * SECOND)
+    assert "UptimedSystemDown" not in await world.alerts("UUDD")
+    world.clock.stall(1)
+    world.cases = [IncidentView(client="acme", service="crm", reference="A-7", severity="")]
+    told = {alert.rule.name: alert for alert in await world.tower.alerts()}
+    assert told["UptimedSystemDown"].annotations["incident"] == "A-7"
+
+
+async def test_a_page_goes_out_without_a_reference_where_none_comes() -> None:
+    world = World(reference_us=3 * SECOND)
+    await world.alerts("UUDD")
+    world.clock.stall(3)
+    assert "UptimedSystemDown" in {alert.rule.name for alert in await world.tower.alerts()}
+
+
+async def test_a_page_that_is_out_is_not_taken_back_where_its_outage_began_otherwise() -> None:
+    world = World(reference_us=3 * SECOND)
+    await world.alerts("UUDD")
+    world.clock.stall(3)
+    await world.tower.alerts()
+    assert "UptimedSystemDown" in await world.alerts("UDDDDDD")
 
 
 async def test_where_the_record_cannot_be_read_what_is_at_hand_tells() -> None:

@@ -61,7 +61,7 @@ def main() -> None:
     """Measure and print."""
     _due_times()
     support = load_contract("itil-native").support
-    year = [_events(number) for number in range(1, INCIDENTS + 1)]
+    year = year_of_events()
     floor = _best(lambda: [sorted(told, key=attrgetter("at", "sequence")) for told in year])
     folding = _best(lambda: [fold(told) for told in year])
     whole = _best(lambda: judged(year, support))
@@ -76,23 +76,12 @@ def main() -> None:
 
 def _from_the_journal(year: list[list[Event]], support: SupportTerms) -> None:
     """Tell how long a report's page of support takes, and a daemon's look at what is open."""
-    now = Instant(_NOW * SECOND)
-    text = support_text(support)
-    terms = NewEntry(
-        kind=EntryKind.TERMS, subject=digest(text), by="uptimed", body=text, key=digest(text)
-    )
-    made = [terms]
-    for told in year:
-        for event in sorted(told, key=attrgetter("sequence")):
-            act = event.act
-            pinned = replace(act, terms=digest(text)) if isinstance(act, Opened) else act
-            made.append(entry_of(replace(event, act=pinned), "crm"))
     client = ClientSettings(
         id="acme", name="ACME", contract=load_contract("itil-native").terms, support=support,
         language="es", zone_name="UTC", zone=UTC,
     )  # fmt: skip
     with TemporaryDirectory() as folder, Ledger.open(Path(folder) / "bench.db") as ledger:
-        enter(ledger, "acme", now, lambda _known: made)
+        enter_all(ledger, client, year)
         gc.collect()
         gc.freeze()  # what was made for the bench is no garbage of a report's
         page = _best(lambda: _page(ledger.reader, client))
@@ -102,6 +91,22 @@ def _from_the_journal(year: list[list[Event]], support: SupportTerms) -> None:
         f"the page of a year of {INCIDENTS} incidents from the journal: {page:.2f} s; "
         f"{verdict(page, YEAR_S)}; what is new, once a minute: {again * 1e3:.2f} ms"
     )
+
+
+def enter_all(ledger: Ledger, client: ClientSettings, year: list[list[Event]]) -> None:
+    """Enter the incidents of a *year* as those of *client*."""
+    text = support_text(client.support)
+    made = [
+        NewEntry(
+            kind=EntryKind.TERMS, subject=digest(text), by="uptimed", body=text, key=digest(text)
+        )
+    ]
+    for told in year:
+        for event in sorted(told, key=attrgetter("sequence")):
+            act = event.act
+            pinned = replace(act, terms=digest(text)) if isinstance(act, Opened) else act
+            made.append(entry_of(replace(event, act=pinned), "crm"))
+    enter(ledger, client.id, Instant(_NOW * SECOND), lambda _known: made)
 
 
 def _page(reader: Reader, client: ClientSettings) -> None:
@@ -146,6 +151,11 @@ def _due_times() -> None:
         f"({floor * 1e6:.2f} us); {verdict(due * 1e6, DUE_US)}"
     )
     print(f"the first of a calendar, which is expanded for it: {fresh * 1e3:.1f} ms")
+
+
+def year_of_events() -> list[list[Event]]:
+    """Return the events of a year of incidents."""
+    return [_events(number) for number in range(1, INCIDENTS + 1)]
 
 
 def _events(number: int) -> list[Event]:

@@ -26,10 +26,10 @@ from tests.cli.commands import (
 )
 from uptimed.clock import SystemClock
 from uptimed.core.corrections import Becomes, Wanted
-from uptimed.core.entries import entry_faults
+from uptimed.core.entries import EntryRefused, entry_faults
 from uptimed.core.minutes import Minute
-from uptimed.stores.sqlite import open_reader
-from uptimed.wiring import amending
+from uptimed.stores.sqlite import back_up, open_reader
+from uptimed.wiring import amending, papers
 
 pytestmark = pytest.mark.slow
 
@@ -193,6 +193,33 @@ def test_an_exception_does_not_count_after_the_first_report_was_given_out(own: P
     assert "the first report of the month was given out before" in done.stdout
     found = only(report(own))
     assert (found["minutes"]["excepted"], found["exceptions"][0]["why_not"]) == (0, "late_notice")
+
+
+def test_a_report_is_not_given_out_when_something_was_entered_while_it_was_drawn_up(
+    own: Path,
+) -> None:
+    call(*EXCEPT, config=own)
+    settings, now = settings_of(own), SystemClock().now()
+    with open_reader(journal_of(own)) as reader:
+        (acme,) = settings.clients
+        drawn = papers.draw_up(reader, settings, acme, (2026, 10), now=now, software="x")
+    call("exclude", "notified", "E-1", "--how", "mail 7", *BY, config=own)
+    with pytest.raises(EntryRefused, match="draw it up again"):
+        amending.give_out(settings, drawn, by="uptimed report", now=now)
+    assert only(report(own))["minutes"]["excepted"] == 120
+
+
+def test_what_a_restored_backup_lost_is_told_by_the_next_report(own: Path, tmp_path: Path) -> None:
+    call(*EXCEPT, config=own)
+    backup = tmp_path / "backup.db"
+    back_up(journal_of(own), backup)
+    call("exclude", "notified", "E-1", "--how", "mail 7", *BY, config=own)
+    for beside in ("-wal", "-shm"):
+        Path(f"{journal_of(own)}{beside}").unlink(missing_ok=True)
+    shutil.copyfile(backup, journal_of(own))
+    for _ in range(2):
+        (lost,) = report(own)["evidence"]["entries_lost"]
+        assert (lost["kept"], lost["place"]) == (1, 2)
 
 
 def test_a_withdrawn_exception_counts_no_more(own: Path) -> None:

@@ -281,3 +281,36 @@ def test_the_report_has_the_reference_the_clocks_and_the_cause(config: Path) -> 
     }  # fmt: skip
     assert restore["missed"] == [R]
     assert report["incidents"][0]["cause"] == "disk full"
+
+
+def test_a_secret_that_somebody_pastes_is_not_put_on_record(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOK", "canary-7f3a")
+    hook = '\n[webhook]\nurls = ["http://127.0.0.1:9/"]\nsecret = { env = "HOOK" }\n'
+    config.write_text(config.read_text() + hook)
+    words = ("--words", "signed in with canary-7f3a")
+    said = call("incident", "note", R, "--by", "ana", *words, "--json", config=config)
+
+    assert json.loads(said.stdout)["words"] == "signed in with ***"
+    assert "canary" not in call("incident", "show", R, config=config).stdout
+
+
+def test_half_a_character_of_a_ticket_system_is_refused_by_its_line(config: Path) -> None:
+    line = {"id": "H/1", "kind": "note", "at": "2026-10-10T00:00:00Z", "by": "ana", "incident": R}
+    result = call(
+        "incident", "import", "-", config=config, stdin=jsonl([line | {"words": "half \ud800"}])
+    )
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("line 1: found half a character, wanted text in UTF-8\n")
+
+
+def test_bytes_that_are_no_text_are_told_and_kept_nowhere(config: Path) -> None:
+    before = shown(config)
+    result = call("incident", "note", R, "--by", "ana", "--words", "bad \udcff", config=config)
+
+    assert (result.exit_code, result.stderr) == (
+        2, "found bytes that are no UTF-8 in what was given; nothing was kept\n",
+    )  # fmt: skip
+    assert shown(config)["timeline"] == before["timeline"]

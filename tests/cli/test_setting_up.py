@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import call, write_config
+from tests.cli.commands import ACME, call, write_config
 
 SCRIPT = str(Path(sys.executable).with_name("uptimed"))
 
@@ -244,3 +244,17 @@ def test_a_command_that_reads_figures_loads_neither_probes_nor_rendering(here: P
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_traceback_of_a_bug_shows_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.excepthook", sys.excepthook)
+    monkeypatch.setenv("HOOK", "canary-7f3a")
+    hook = '\n[webhook]\nurls = ["http://127.0.0.1:9/"]\nsecret = { env = "HOOK" }\n'
+    config = write_config(tmp_path, ACME + hook)
+    call("check", config=config)
+    bug = LookupError("nobody has canary-7f3a")
+    sys.excepthook(LookupError, bug, None)
+
+    assert capsys.readouterr().err == "LookupError: nobody has ***\n"

@@ -123,6 +123,26 @@ def test_an_outage_is_told_from_its_first_minute_to_its_first_up_one() -> None:
     assert (outage.begun, outage.ended) == (NOON + 4, NOON + 5)
 
 
+@pytest.mark.parametrize(
+    ("letters", "name", "shown"),
+    [
+        ("UULDDUU", "UptimedSystemDown", 3),
+        ("UUDLLUU", "UptimedSystemDown", 2),
+        ("UULNDUU", "UptimedSystemDown", 4),
+        ("UULUDUU", "UptimedSystemDown", 4),
+        ("UULLDUU", "UptimedLoginFailure", 2),
+        ("UULLUUU", "UptimedLoginFailure", 2),
+    ],
+)
+def test_an_outage_is_told_as_the_graver_of_the_two_minutes_that_confirmed_it(
+    letters: str, name: str, shown: int
+) -> None:
+    (outage,) = (
+        e for e in episodes(Strip(NOON, letters), down="DL", after=NOON) if e.rule.kind == "outage"
+    )
+    assert (outage.rule.name, outage.shown, outage.since) == (name, NOON + shown, NOON + 2)
+
+
 @pytest.mark.property
 @given(st.text("UDLNGug", max_size=40))
 def test_outages_turn_as_the_machine_of_the_daemon_does(letters: str) -> None:
@@ -203,6 +223,10 @@ def test_a_page_without_looks_at_hand_says_where_to_see() -> None:
     told = _outage("UUDD").annotations
     assert told["evidence"] == "no look is at hand; see: uptimed status --service acme-crm"
     assert told["last_good"] == "minute 2026-10-05 12:01Z"
+
+
+def test_a_page_says_where_no_minute_was_good_before() -> None:
+    assert _outage("NNDD").annotations["last_good"] == "none in the last days"
 
 
 def test_what_a_target_sent_stays_on_one_line_and_short() -> None:
@@ -294,6 +318,12 @@ def test_every_vantage_says_how_it_sees_the_service() -> None:
     attempts = [tried("f", 2, vantage="a"), tried("p", 2, vantage="b")]
     found = seen(attempts, terms, Minute(NOON + 2), "D")
     assert found.vantages == {"a": "fails", "b": "passes", "c": "no look"}
+
+
+def test_a_vantage_whose_probes_differ_says_how_each_of_them_does() -> None:
+    terms = watch_terms(replace(REACH, id="api"), replace(REACH, id="front"))
+    attempts = [tried("f", 0, probe="api"), tried("p", 0, 30, probe="front")]
+    assert seen(attempts, terms, NOON, "D").vantages == {"here": "api fails, front passes"}
 
 
 # Months, accounts, certificates

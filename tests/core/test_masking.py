@@ -100,3 +100,9 @@ def test_the_mark_does_not_tell_how_long_the_secret_was() -> None:
 def test_a_long_page_is_masked_at_once() -> None:
     page = "<p>%26&amp;" * 20_000
     assert masker([f"secret-{n}" for n in range(6)])(page) == page
+
+
+def test_the_key_behind_whsec_and_the_path_of_a_url_are_hidden_by_themselves() -> None:
+    mask = masker(["whsec_Y2FuYXJ5LWtleQ==", "https://ping.example/7f3a-2b1c?a=1"])
+    assert mask("Y2FuYXJ5LWtleQ== and GET /7f3a-2b1c?a=1 HTTP") == "*** and GET /*** HTTP"
+    assert masker(["https://ping.example/me"])("me, at ping.example") == "me, at ping.example"

@@ -157,6 +157,18 @@ def test_dates_of_an_agreement_that_move_minutes_of_the_month_are_told_whenever_
     assert changed(records, minute("2026-11-01T00:00Z")) == []
 
 
+def test_a_service_that_is_taken_out_of_the_configuration_does_not_vanish_unseen() -> None:
+    ninth = minute("2026-10-09T00:00Z")
+    records = [
+        agreed("2026-09-01T00:00Z", dates={"crm": (None, ninth), "pim": (None, None)}),
+        agreed("2026-11-02T00:00Z", dates={"pim": (None, None)}),
+    ]
+
+    said = "crm: in the agreement open to 2026-10-09T00:00Z -> not configured any more"
+    assert changed(records) == [(said,)]
+    assert changed(records, minute("2026-11-01T00:00Z")) == []
+
+
 def test_what_is_agreed_survives_its_text() -> None:
     crm = service(since=OCTOBER)
     acme = client(crm)

@@ -31,3 +31,24 @@ async def test_after_figures_nothing_is_asked_for_49_times_as_long() -> None:
 
     (first, at), (second, later) = asked[:2]
     assert (first, second, later - at) == ("a", "b", 10)
+
+
+async def test_the_page_of_an_outage_has_figures_with_the_minutes_that_confirmed_it() -> None:
+    world = World()
+    world.watch("crm", (web(), world.probe("UUDDDUUU")))
+    known: list[int] = []
+
+    async def figures(service: str, _at: Instant) -> Figures | None:
+        known.append(world.journal.letters(service, world.first, world.first + 4).letters.count("D"))  # type: ignore[arg-type]
+        return None
+
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(Daemon(replace(world.parts(), month_figures=figures)).run(stop))
+        await settle()
+        while not world.ears.heard:
+            await world.clock.run_for(seconds=1)
+        await world.clock.run_for(seconds=1)
+        stop.set()
+
+    assert known[-1] == 2

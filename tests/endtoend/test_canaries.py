@@ -170,6 +170,10 @@ def test_no_canary_is_written_anywhere(tmp_path: Path) -> None:
         _collect(at, tmp_path)
 
     _check_that_it_could_leak(at)
+    ours = [path for path in tmp_path.iterdir() if path.name.startswith("uptimed.db")]
+    assert {path.name: path.stat().st_mode & 0o137 for path in ours} == dict.fromkeys(
+        (path.name for path in ours), 0
+    )
     assert leaks(at.written, at.secrets) == []
 
 

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.core.drawing import LOGIN, REACH, contract_terms, minute, watch_terms
-from tests.ledger.records import client, journal, service
+from tests.ledger.records import client, journal, recorded, service
 from uptimed.core.minutes import MINUTE, Minute
 from uptimed.core.observations import Instant
 from uptimed.core.strip import Strip
-from uptimed.core.terms import AgreementTerms, ContractTerms, Maintenance
+from uptimed.core.terms import AgreementTerms, ContractTerms, Maintenance, WatchTerms
 from uptimed.ledger.month import ServiceMonth, period_of, service_month
 
 MARCH = minute("2026-03-01T00:00Z")
@@ -36,6 +36,25 @@ def month(
 def over_the_edge(before: str, after: str) -> Strip:
     """Return letters that end and begin at the first minute of March."""
     return Strip(Minute(MARCH - len(before)), before + after)
+
+
+BOTH = watch_terms(REACH, LOGIN)
+"""Watched by its front page and a login."""
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "login"),
+    [pytest.param(BOTH, watch_terms(), True, id="removed since"),
+     pytest.param(watch_terms(), BOTH, False, id="added since")],
+)  # fmt: skip
+def test_whether_logins_were_watched_is_told_of_the_month_not_of_today(
+    then: WatchTerms, now: WatchTerms, login: bool
+) -> None:
+    crm = service(now)
+    changed = [recorded(then, Minute(MARCH - 99)), recorded(now, minute("2026-04-02T00:00Z"))]
+    found = journal(Strip(MARCH, "u" * 44_640), terms=then, configs=changed)
+    march = service_month(found, client(crm), crm, 2026, 3, MAY)
+    assert (march.figures.login_coverage_ppm is not None) is login
 
 
 ACROSS = over_the_edge("U" * 500 + "D" * 50, "D" * 45 + "U" * 500)

@@ -558,6 +558,17 @@ async def test_a_redirect_may_not_lead_inside(look: Look, location: str) -> None
         assert cause_of(await look(port, **ANYWHERE)) is Cause.REDIRECT_REFUSED
 
 
+async def test_a_secret_at_the_edge_of_a_detail_is_not_shown_by_half(look: Look) -> None:
+    location = f"http://localhost/{'x' * 145}{CANARY}"
+    page = response(status="301 Moved", Location=location)
+    async with serving(servers.answering(page)) as port:
+        seen = await look(port, header_secrets={"X-Api-Key": API_KEY})
+
+    assert isinstance(seen.outcome, NoAnswer)
+    assert "xxx***" in seen.outcome.detail
+    assert CANARY[:3] not in seen.outcome.detail
+
+
 @pytest.mark.parametrize("location", ["http://2130706433/", "http://0177.0.0.1/", "http://127.1/"])
 async def test_odd_spellings_of_an_address_lead_nowhere(look: Look, location: str) -> None:
     page = response(status="302 Found", Location=location)

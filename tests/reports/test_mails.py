@@ -45,6 +45,30 @@ def test_a_report_is_introduced_in_the_clients_language(language: str, said: lis
         assert text in found.text
 
 
+@pytest.mark.parametrize(
+    ("language", "promised", "not_promised"),
+    [
+        ("en", "    Target: ", "    House reference: "),
+        ("es", "    Objetivo: ", "    Nuestra referencia: "),
+        ("ru", "    Целевой показатель: ", "    Наш ориентир: "),
+    ],
+)
+def test_what_nobody_promised_is_called_no_target(
+    language: str, promised: str, not_promised: str
+) -> None:
+    month = met_with_nothing_left()
+    contract = replace(month.contract, promised=False)
+    house = report_mail(replace(month, contract=contract), language, "ACME-2026-10-1").text
+    assert promised in report_mail(month, language, "ACME-2026-10-1").text
+    assert not_promised in house
+    assert promised not in house
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ru"])
+def test_no_sentence_ends_twice(language: str) -> None:
+    assert ".." not in report_mail(met_with_nothing_left(), language, "ACME-2026-10-1").text
+
+
 def test_text_and_html_have_the_same_figures() -> None:
     found = report_mail(met_with_nothing_left(), "en", "ACME-2026-10-1")
     assert "%" in found.text

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from typing_extensions import override
 
-from uptimed.logs import set_up
+from uptimed.core.masking import masker
+from uptimed.logs import mask_with, set_up
 
 
 class Terminal(io.StringIO):
@@ -94,3 +95,35 @@ def test_what_others_chatter_is_not_heard() -> None:
     set_up("debug", "json", stream)
     logging.getLogger("asyncio").info("chatter")
     assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_traceback_shows_no_secret_and_commands_no_terminal(form: str) -> None:
+    stream = io.StringIO()
+    set_up("info", form, stream)
+    mask_with(masker(["canary-7f3a"]))
+    try:
+        raise LookupError("canary-7f3a is lost\x1b[2J")
+    except LookupError:
+        logging.getLogger("uptimed.x").exception("a bug")
+    assert "*** is lost" in stream.getvalue()
+    assert "canary" not in stream.getvalue() and "\x1b" not in stream.getvalue()
+
+
+def test_what_a_library_logs_is_masked_and_what_we_worded_is_not_searched() -> None:
+    stream = io.StringIO()
+    set_up("info", "text", stream)
+    mask_with(masker(["canary-7f3a"]))
+    logging.getLogger("library").warning("asked for canary-7f3a")
+    logging.getLogger("uptimed.x").warning("canary-7f3a down")
+    assert [line.partition("warning: ")[2] for line in stream.getvalue().splitlines()] == [
+        "asked for ***", "canary-7f3a down",
+    ]  # fmt: skip
+
+
+def test_a_terminal_that_is_shown_json_does_not_obey_it_either() -> None:
+    stream = io.StringIO()
+    set_up("info", "json", stream)
+    logging.getLogger("uptimed.x").info("one\x9b2J\u202etwo")
+    assert stream.getvalue().isascii()
+    assert json.loads(stream.getvalue())["message"] == "one\x9b2J\u202etwo"

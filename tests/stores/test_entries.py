@@ -1,6 +1,7 @@
 """Entering, and what the file refuses."""
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,16 @@ import pytest
 
 from uptimed.core.entries import Entry, EntryKind, EntryRefused, NewEntry, entry_faults
 from uptimed.core.observations import Instant
-from uptimed.stores import schema
-from uptimed.stores.sqlite import Ledger, enter, open_ledger, open_reader
+from uptimed.stores import heads, schema
+from uptimed.stores.sqlite import (
+    Ledger,
+    SqliteJournal,
+    back_up,
+    enter,
+    open_ledger,
+    open_reader,
+    own_up,
+)
 
 NEW = NewEntry(kind=EntryKind.SILENCE, subject="S-1", by="Ana", body='{"why": "works"}')
 NOON = Instant(1_790_000_000_000_000)
@@ -89,6 +98,64 @@ def test_two_who_act_at_once_are_put_in_order(tmp_path: Path) -> None:
         entries = reader.entries("acme")
     assert [entry.said["n"] for entry in entries] == list(range(12))
     assert entry_faults(entries) == ()
+
+
+def test_nothing_is_recorded_before_what_it_follows_though_the_clock_was_put_back(
+    ledger: Ledger,
+) -> None:
+    put(ledger, NEW)
+    (later,) = enter(ledger, "acme", Instant(NOON - 86_400_000_000), lambda _known: [NEW])
+    assert later.at == NOON
+
+
+def restored(ledger: Ledger, path: Path) -> None:
+    """Put back the journal as it was before two of three entries of acme."""
+    put(ledger, NEW)
+    put(ledger, NEW, client="other")
+    back_up(path, path.with_name("backup.db"))
+    put(ledger, NEW, NEW)
+    ledger.close()
+    for beside in ("", "-wal", "-shm"):
+        path.with_name(path.name + beside).unlink(missing_ok=True)
+    shutil.copyfile(path.with_name("backup.db"), path)
+
+
+def test_what_a_restored_backup_lost_is_entered_before_anything_else(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    path = tmp_path / "uptimed.db"
+    restored(ledger, path)
+    head = heads.remembered_entries(path)["acme"]
+    with open_ledger(path) as again:
+        put(again, NEW)
+        first, stand_in, last = again.reader.entries("acme")
+        assert stand_in.said == {"kept_place": 1, "lost_place": 3, "lost_sha256": head[1]}
+        assert (first.place, stand_in.kind, last.place) == (1, EntryKind.RESTORED, 3)
+        assert not own_up(again, NOON)  # once, and not for those who lost nothing
+        assert heads.remembered_entries(path)["acme"] == (3, last.sha256)
+        assert len(again.reader.entries("other")) == 1
+
+
+async def test_what_was_lost_stays_known_until_it_is_entered(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    path = tmp_path / "uptimed.db"
+    restored(ledger, path)
+    async with SqliteJournal(path):  # its catching up with the file takes no lost head back
+        pass
+    with open_ledger(path) as again:
+        (entry,) = own_up(again, NOON)
+        assert (entry.client, entry.kind) == ("acme", EntryKind.RESTORED)
+
+
+async def test_a_sidecar_that_lags_behind_is_brought_up_to_date(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    path = tmp_path / "uptimed.db"
+    (entry,) = put(ledger, NEW)
+    heads.sidecar(path).unlink()
+    async with SqliteJournal(path):
+        assert heads.remembered_entries(path) == {"acme": (1, entry.sha256)}
 
 
 def test_a_file_of_the_first_version_has_no_entries(tmp_path: Path) -> None:

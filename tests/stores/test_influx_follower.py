@@ -580,6 +580,17 @@ async def test_nothing_that_is_logged_holds_the_token(
     assert "good-token" not in caplog.text
 
 
+@pytest.mark.parametrize("before", [0, 290, 16_380], ids=["amid", "edge of told", "edge of read"])
+async def test_a_token_that_comes_back_is_masked_before_the_answer_is_cut_off(
+    double: InfluxDouble, journal: SqliteJournal, settings: Settings, before: int
+) -> None:
+    double.always = answer(401, "unauthorized", "x" * before + " Token good-token is not allowed")
+    await write(journal, some(1))
+    async with following(settings, journal) as follower:
+        await until(lambda: "status 401" in follower.view().error)
+        assert "good" not in follower.view().error
+
+
 async def test_a_journal_that_cannot_be_written_stops_nothing_but_the_cursor(
     double: InfluxDouble, journal: SqliteJournal, settings: Settings
 ) -> None:

@@ -1,5 +1,6 @@
 """Incidents beside the daemon, on a real journal."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,10 @@ from tests.cli.commands import journal_of, minute, settings_of, write_config
 from tests.fakes import FakeClock
 from uptimed.core.calendars import Second
 from uptimed.core.incidents import Acknowledged, Incident, Resolved
-from uptimed.core.minutes import MINUTE, Minute
+from uptimed.core.minutes import MINUTE, Minute, moment_of
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.settings import Settings
-from uptimed.core.snapshot import IncidentView
+from uptimed.core.snapshot import Edge, IncidentView
 from uptimed.core.strip import Strip
 from uptimed.ledger.incidents import casebook
 from uptimed.ports import Batch
@@ -149,6 +150,32 @@ async def test_of_several_settlers_only_the_one_that_seals_opens_incidents(day: 
         assert await day.look(casework) == ()
 
     assert day.incidents == []
+
+
+async def test_an_outage_that_is_heard_of_has_its_incident_seconds_later(day: Day) -> None:
+    day.write("U" * 20)
+    clock = FakeClock(moment_of(day.now).strftime("%Y-%m-%d %H:%M:%S"))
+    casework = Casework(day.settings, clock)
+    async with casework.working():
+        await _until_seen(clock)
+        day.write("DD")
+        clock.step(120)
+        edge = Edge(kind="down", at=clock.now(), service="crm", client="acme")
+        await casework.hear(edge)
+        for _ in range(200):
+            await clock.run_for(seconds=0.01)
+            await asyncio.sleep(0.01)
+            if casework._views:
+                break
+    assert [view.reference for view in casework._views] == ["ACME-2026-0001"]
+    assert clock.monotonic() < 3 * SECOND
+
+
+async def _until_seen(clock: FakeClock) -> None:
+    """Let the first pass be over, in its thread."""
+    for _ in range(50):
+        await clock.run_for(seconds=0.01)
+        await asyncio.sleep(0.01)
 
 
 async def test_resolved_incidents_are_shown_no_more(day: Day) -> None:

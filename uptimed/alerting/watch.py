@@ -35,6 +35,10 @@ from uptimed.ports import Clock, StoreError
 FRESH_US = SECOND // 2
 """So long a picture serves every pusher that asks."""
 
+REFERENCE_US = 3 * SECOND
+"""So long a page of an outage waits for the reference of its case: an Alertmanager that is told of
+something that began a minute ago pages at once, and does not page again for a word more."""
+
 _HEAR_US = 15 * SECOND  # so late a silence is known, at most
 _PIECE = 20  # services worked out before others have a turn
 _BEFORE, _AFTER = 15, 3  # minutes around the begin of an outage in which looks tell of it
@@ -71,9 +75,11 @@ class Watchtower:
         looks: Looks,
         clock: Clock,
         silences: Silences = no_silences,
+        reference_us: int = 0,
     ) -> None:
         self._snapshot, self._at_hand, self._looks = snapshot, at_hand, looks
-        self._clock, self._silences = clock, silences
+        self._clock, self._silences, self._reference_us = clock, silences, reference_us
+        self._awaited: dict[str, int] = {}  # monotonic: when a service was first seen to be out
         self._silenced: Sequence[Silence] = ()
         self._heard: int | None = None  # monotonic: when silences were read last
         self._monitor = MonitorWatch()
@@ -161,8 +167,21 @@ class Watchtower:
                 for outage in outages}  # fmt: skip
         present = {max(o.since for o in outages): case} if outages and case else {}
         found = service_alerts(view, watched.subject, now=now, seen=told, incidents=present)
+        if not case and self._awaits(view.service, outages):
+            return tuple(alert for alert in found if alert.rule.kind != "outage")
         self._of_service[view.service] = view, case, found
         return found
+
+    def _awaits(self, service: str, outages: Sequence[Episode]) -> bool:
+        """Return whether the reference of an outage that stands may still come.
+
+        Once it was told of, nothing takes it back, whatever its letters and its case become.
+        """
+        if all(outage.ended is not None for outage in outages):
+            self._awaited.pop(service, None)
+            return False
+        now = self._clock.monotonic()
+        return now - self._awaited.setdefault(service, now) < self._reference_us
 
     def _outages(self, view: ServiceView) -> Sequence[Episode]:
         """Return the outages that are told of, of one kind the last."""

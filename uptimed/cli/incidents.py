@@ -372,7 +372,10 @@ def detect(client: str | None, month: tuple[int, int], as_json: bool, config: st
         minutes = month_minutes(*month, whose.zone)
         until = Minute(min(minutes.stop, minute_of(present)))
         with reading(settings) as reader:
-            found = missing(reader, whose, casebook(reader, whose.id), Minute(minutes.start), until)
+            found = missing(
+                OutageReader(reader, whose), whose, casebook(reader, whose.id),
+                Minute(minutes.start), until,
+            )  # fmt: skip
         if found:
             recorded += record_outages(Path(settings.journal_path), whose, present, found)
     opened = [event.incident for event in recorded if isinstance(event.act, Opened)]

@@ -96,6 +96,8 @@ def report(  # noqa: PLR0913 - one for each option
         return
     if month_minutes(*month, whose.zone).start > minute_of(present):
         wrong(f"--month: {month[0]}-{month[1]:02d} has not begun yet in {whose.zone_name}")
+    if source == "journal":
+        _own_up(settings, present)
     with record(settings, source) as reader:
         statement = papers.draw_up(
             reader,
@@ -144,6 +146,25 @@ def _long(
 
 def _pdf_name(statement: Statement) -> str:
     return f"{statement.client.id}-{statement.period.month}.pdf"
+
+
+def _own_up(settings: Settings, present: Instant) -> None:
+    """Say on record what a restored backup lost, so that the report tells it."""
+    from uptimed.stores.sqlite import open_ledger, own_up
+
+    path = Path(settings.journal_path)
+    if not path.exists():
+        return
+    try:
+        with open_ledger(path) as ledger:
+            for entry in own_up(ledger, present):
+                click.echo(
+                    f"{entry.client}: a backup was put back, and entries were lost: see the "
+                    "evidence in the report",
+                    err=True,
+                )
+    except StoreError as error:
+        click.echo(f"it could not be recorded what a restored backup lost: {error}", err=True)
 
 
 def _give_out(settings: Settings, statement: Statement, present: Instant) -> None:

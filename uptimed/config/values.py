@@ -202,8 +202,13 @@ def host(value: object) -> str:
     if is_address(value):
         return value
     if len(value) > 253 or not _HOST_NAME.fullmatch(_as_ascii(value)):
-        raise Wrong(show(value), wish)
+        raise Wrong(_shown_host(value), wish)
     return value
+
+
+def _shown_host(value: str) -> str:
+    """Return what was found in the place of a host; what stands before an `@` is never shown."""
+    return "something with credentials in it" if "@" in value else show(value)
 
 
 def time_of_day(value: object) -> int:
@@ -244,17 +249,17 @@ def host_and_port(value: object, *, lowest_port: int = 1) -> tuple[str, int]:
     if name.startswith("[") and name.endswith("]"):
         name = name[1:-1]
     elif ":" in name:
-        raise Wrong(show(value), wish)
+        raise Wrong(_shown_host(value), wish)
     if (
         not colon
         or not re.fullmatch(r"[0-9]{1,5}", number)
         or not lowest_port <= int(number) <= 65535
     ):
-        raise Wrong(show(value), wish)
+        raise Wrong(_shown_host(value), wish)
     try:
         return host(name), int(number)
     except Wrong:
-        raise Wrong(show(value), wish) from None
+        raise Wrong(_shown_host(value), wish) from None
 
 
 def name_server(value: object) -> tuple[str, int]:

@@ -127,8 +127,8 @@ def told_of(
     """Return the entries that a report of *month* vouches for, and where those about it begin.
 
     They are all up to the last that was recorded before the month's end or concerns its minutes or
-    its *incidents*, which are given by their references. What is entered later about other months
-    changes nothing: the report stays as it was drawn.
+    its *incidents*, which are given by their references; what was lost concerns every month. What
+    is entered later about other months changes nothing: the report stays as it was drawn.
     """
     about = _about(entered, month) | {EntryKind.INCIDENT: set(incidents)}
     revision = 1 + len(about[EntryKind.CORRECTION])
@@ -160,6 +160,7 @@ def _about(entered: Amendments, month: Month) -> dict[EntryKind, set[str]]:
         EntryKind.EXCEPTION: {ref for ref, *ends in excepted if _meets(span, *ends)},
         EntryKind.OBJECTION: {ref for ref, *ends in contested if _meets(span, *ends)},
         EntryKind.CORRECTION: {one.id for one in entered.corrections_in(month.name)},
+        EntryKind.RESTORED: {"entries"},  # what was lost may have been about any month
     }
 
 

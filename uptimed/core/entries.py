@@ -39,6 +39,7 @@ class EntryKind(StrEnum):
     CORRECTION = "correction"
     SILENCE = "silence"
     REPORT = "report"  # a revision of a month's report was given out
+    RESTORED = "restored"  # entries were lost with a backup that was put back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,27 @@ class Entry:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostEntries:
+    """Entries of a client that were known once and are not in the journal any more.
+
+    *place* and *sha256* are those of the last that was known; *kept* is the place of the last one
+    that the journal has, 0 for none.
+    """
+
+    place: int
+    sha256: str
+    kept: int
+
+
+def stand_in(lost: LostEntries) -> NewEntry:
+    """Return the entry that says which ones a restored backup lost."""
+    said = {"kept_place": lost.kept, "lost_place": lost.place, "lost_sha256": lost.sha256}
+    return NewEntry(
+        kind=EntryKind.RESTORED, subject="entries", by="uptimed", body=canonical_json(said)
+    )
+
+
 class EntryRefused(Exception):
     """What was to be entered is not; the message says why and what to do instead."""
 
@@ -106,7 +128,9 @@ class EntryRefused(Exception):
 def chained(new: NewEntry, client: str, at: Instant, number: int, last: Entry | None) -> Entry:
     """Return *new* as the entry of *client* that follows *last*, None for the first.
 
-    Raise `EntryRefused` where nobody enters it.
+    It is never recorded before that one: with a clock that was put back nothing is entered into
+    the past, where maintenance would have been announced in time. Raise `EntryRefused` where nobody
+    enters it.
     """
     if not new.by.strip():
         raise EntryRefused(f"a {new.kind} entered by nobody: name who enters it, with --by NAME")
@@ -117,7 +141,7 @@ def chained(new: NewEntry, client: str, at: Instant, number: int, last: Entry | 
         kind=new.kind,
         subject=new.subject,
         service=new.service,
-        at=at,
+        at=at if last is None else Instant(max(at, last.at)),
         by=new.by,
         body=canonical_json(json.loads(new.body)),
         key=new.key,

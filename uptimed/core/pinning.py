@@ -150,6 +150,10 @@ def _terms_changed(before: Contract, after: Contract) -> list[str]:
 
 
 def _dates_changed(before: Dates, after: Dates, month: range) -> Iterator[str]:
+    for service in before:
+        # Whoever is taken out of the configuration is in no report, and must not vanish unseen.
+        if service not in after and _inside(before[service], month):
+            yield f"{service}: in the agreement {_said(before[service])} -> not configured any more"
     for service in after:
         if service not in before or before[service] == after[service]:
             continue

@@ -187,6 +187,7 @@ class ServiceStatement:
     changes: tuple[TermsChange, ...]
     vantages: tuple[VantageLine, ...]
     watch: WatchTerms
+    watch_before: tuple[WatchTerms, ...] = ()
     exceptions: tuple[ExceptionLine, ...] = ()
     corrections: tuple[CorrectionLine, ...] = ()
     objections: tuple[Objection, ...] = ()
@@ -210,15 +211,30 @@ class ChainHead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntriesLost:
+    """Entries after the one at place *kept*, up to the one at *place* with the SHA-256 *head*.
+
+    *at* is when it was found out.
+    """
+
+    at: Instant
+    kept: int
+    place: int
+    head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntriesHead:
     """The head of the client's chain of entries: the last of *count* that the report vouches for.
 
-    *records* are the entries from the first about this month on, in canonical form.
+    *records* are the entries from the first about this month on, in canonical form. *lost* tells
+    what restored backups lost of the chain.
     """
 
     count: int
     head: str
     records: tuple[str, ...] = ()
+    lost: tuple[EntriesLost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,11 @@ class SupportStatement:
     incidents: tuple[IncidentLine, ...]
     compliance: Compliance
 
+    @property
+    def references(self) -> frozenset[str]:
+        """Return the references of the incidents."""
+        return frozenset(line.reference for line in self.incidents)
+
     def severity_name(self, severity: str) -> str:
         """Return what the contract calls a severity; its id where it has no name."""
         names = {each.id: each.name for each in self.support.severities}

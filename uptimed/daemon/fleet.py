@@ -21,7 +21,14 @@ from uptimed.daemon.edges import Edge, OutageWatch, Turn, told_as
 from uptimed.daemon.keeper import Keeper
 from uptimed.daemon.parts import ProbePart, ServicePart
 from uptimed.daemon.recover import Recovered
-from uptimed.daemon.schedule import LATE_LIMIT_US, Agenda, Timetable, timetable
+from uptimed.daemon.schedule import (
+    LATE_LIMIT_US,
+    Agenda,
+    Timetable,
+    latest_us,
+    put_off,
+    timetable,
+)
 from uptimed.daemon.settle import Book, InForce, Laid, identity, look_minute
 from uptimed.daemon.state import Board, ProbeView, ServiceView
 from uptimed.ports import BlindMinute, ConfigRecord
@@ -48,6 +55,7 @@ class Watch:
     terms: ProbeTerms
     table: Timetable
     next_start: Instant
+    planned: Instant = _NEVER  # what the timetable says; the next start is later where it was late
     minute: Minute | None = None
     every_minute: bool = True
     last: Minute = Minute(-1)
@@ -233,8 +241,12 @@ class Fleet:
         return _may_hurry(watch) and held in {FAILED, UNMEASURED}
 
     def _plan(self, watch: Watch, after: Instant) -> None:
-        watch.next_start = watch.table.next_start(after, every_minute=watch.every_minute)
-        self.agenda.put(watch.next_start, watch)
+        watch.planned = watch.table.next_start(after, every_minute=watch.every_minute)
+        self._put(watch, watch.planned)
+
+    def _put(self, watch: Watch, start: Instant) -> None:
+        watch.next_start = start
+        self.agenda.put(start, watch)
 
     def _retire(self, run: ServiceRun, watch: Watch) -> None:
         watch.retired, watch.next_start = True, _NEVER
@@ -244,19 +256,35 @@ class Fleet:
 
     # Looks
 
-    def due(self, now: Instant) -> Iterator[tuple[Watch, Instant]]:
-        """Yield the probes that look now, and when they were to; what was missed is skipped."""
+    def due(self, now: Instant, *, stepped: bool) -> Iterator[tuple[Watch, Instant]]:
+        """Yield the probes that look now, and when they were to; what was missed is skipped.
+
+        What is late is put off, but not where the clock *stepped*: that time was not lived.
+        """
+        behind = 0
         while (item := self.agenda.take(now)) is not None:
             at, watch = item
             if watch.retired or watch.next_start != at:
                 continue
-            minute = minute_of(at)
+            behind = max(behind, now - at)
+            if now - at > LATE_LIMIT_US and not stepped and self._put_off(watch, now, behind):
+                continue
+            planned = watch.planned
+            minute = minute_of(planned)
             self._plan(watch, now)
             missed = now - at > LATE_LIMIT_US or minute_of(now) != minute
             if missed or watch.minute is not None or minute == watch.last or minute in watch.taken:
                 continue
             watch.minute = watch.last = minute
-            yield watch, at
+            yield watch, planned
+
+    def _put_off(self, watch: Watch, now: Instant, behind_us: int) -> bool:
+        settings = watch.part.settings
+        most_us = latest_us(settings.attempts, settings.timeout_us, settings.gap_us)
+        start = put_off(watch.planned, watch.next_start, now, behind_us=behind_us, most_us=most_us)
+        if start is not None:
+            self._put(watch, start)
+        return start is not None
 
     def looked(self, watch: Watch, attempts: Sequence[Attempt], now: Instant) -> None:
         """Take a look that is over. Without attempts there was none after all."""

@@ -347,7 +347,7 @@ class Daemon:
             await self._live_again()
         now = self._clock.now()
         self._apply_reload(now)
-        for watch, at in self._fleet.due(now):
+        for watch, at in self._fleet.due(now, stepped=step is not None):
             self._start(group, self._look(watch, at), f"{watch.service}/{watch.terms.id}")
         more = self._fleet.turn(now)
         self._collect_edges()
@@ -506,7 +506,10 @@ class Daemon:
 
     async def _tell_edges(self) -> None:
         while True:
-            await self._tell(await self._edges.get())
+            edge = await self._edges.get()
+            await self._tell(edge)
+            if edge.kind in {"down", "up"} and await self._keeper.flush():
+                await self._supervise(self._figures_of(edge.service), "the month's figures")
 
     async def _tell(self, edge: Edge) -> None:
         for hear in self.parts.events:
@@ -576,19 +579,26 @@ class Daemon:
             await self._clock.sleep(60 * SECOND)
 
     async def _figures(self) -> None:
-        ask = self.parts.month_figures
-        for service in tuple(self._board.services) if ask is not None else ():
-            assert ask is not None  # noqa: S101 - said above
+        for service in tuple(self._board.services) if self.parts.month_figures is not None else ():
             start = self._clock.monotonic()
-            try:
-                figures = await ask(service, self._clock.now())
-            except StoreError as error:
-                _log.debug("no figures of %s: %s", service, error)
+            if not await self._figures_of(service):
                 return
-            view = self._board.services.get(service)
-            if view is not None:
-                self._board.services[service] = replace(view, month=figures)
             await self._clock.sleep(_FIGURES_REST * (self._clock.monotonic() - start))
+
+    async def _figures_of(self, service: str) -> bool:
+        """Ask for the month's figures of *service*; return whether the journal could be read."""
+        ask = self.parts.month_figures
+        if ask is None:
+            return True
+        try:
+            figures = await ask(service, self._clock.now())
+        except StoreError as error:
+            _log.debug("no figures of %s: %s", service, error)
+            return False
+        view = self._board.services.get(service)
+        if view is not None:
+            self._board.services[service] = replace(view, month=figures)
+        return True
 
     async def _ping(self) -> None:
         """Tell the dead man's switch outside that we live, while we are well."""

@@ -3,7 +3,12 @@
 A probe looks at a fixed phase of the minute, which follows from a hash of its name: looks are
 spread over the whole minute, a restart keeps the phase, and no probe's phase depends on another's.
 A probe with an interval of n minutes looks in every n-th, and which of them follows from the hash
-as well. Starts that were missed are skipped and never made up: after a pause there is no burst.
+as well.
+
+A look that could not start in time starts a little later in the same minute, if it can still end
+before the next one of its probe begins. All that are late together are put off by as much as the
+first of them was late, so that they keep their distances: after a pause there is no burst. What is
+later than that was missed, and is skipped.
 
 Nothing here asks a clock; what is told about clocks are readings.
 """
@@ -20,7 +25,13 @@ STEP_LIMIT_US = 2 * SECOND
 """How far wall and monotonic time may drift apart between two readings: more is a step."""
 
 LATE_LIMIT_US = SECOND
-"""How late a look may still start; what is later was missed."""
+"""How late a look may start at once; what is later is put off, or was missed."""
+
+LATEST_US = 20 * SECOND
+"""How late a look may start at all, be it ever so short: looks are meant to be evenly spaced."""
+
+LONGEST_LOOK_US = 55 * SECOND
+"""What a look may take from the phase of its minute on, its lateness included."""
 
 SPREAD_US = MINUTE - LATE_LIMIT_US
 """Where in the minute phases lie: a look that starts late still starts in its own minute."""
@@ -66,6 +77,25 @@ def timetable(service: str, probe: str, vantage: str, *, interval: int) -> Timet
         offset=int.from_bytes(digest[8:], "big") % interval,
         interval=interval,
     )
+
+
+def latest_us(attempts: int, timeout_us: int, gap_us: int) -> int:
+    """Return how late a look may start that makes up to *attempts*, *gap_us* apart."""
+    longest = attempts * timeout_us + (attempts - 1) * gap_us
+    return max(LATE_LIMIT_US, min(LATEST_US, LONGEST_LOOK_US - longest))
+
+
+def put_off(
+    planned: Instant, at: Instant, now: Instant, *, behind_us: int, most_us: int
+) -> Instant | None:
+    """Return when a late look starts instead of *at*; None where it was missed.
+
+    *behind_us* is how late the first of those was that are late together. It starts no more than
+    *most_us* later than it was *planned*, and in the same minute.
+    """
+    start = Instant(min(at + behind_us, planned + most_us))
+    missed = start < now or minute_of(start) != minute_of(planned)
+    return None if missed else start
 
 
 class Agenda(Generic[T]):

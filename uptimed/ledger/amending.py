@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from uptimed.core.amendments import Amendments, Month, told_of
 from uptimed.core.corrections import Correction
-from uptimed.core.entries import Entry
+from uptimed.core.entered import number, text
+from uptimed.core.entries import Entry, EntryKind
 from uptimed.core.minutes import MINUTE, Minute
 from uptimed.core.objections import Objection
 from uptimed.core.overlays import counts, why_not
 from uptimed.core.statement import (
     CorrectionLine,
     EntriesHead,
+    EntriesLost,
     ExceptionLine,
     MaintenanceLine,
 )
@@ -156,4 +158,15 @@ def entries_head(
         count=told[-1].place,
         head=told[-1].sha256,
         records=tuple(entry.record for entry in told[first:]),
+        lost=tuple(_lost(entry) for entry in told if entry.kind is EntryKind.RESTORED),
+    )
+
+
+def _lost(entry: Entry) -> EntriesLost:
+    said = entry.said
+    return EntriesLost(
+        at=entry.at,
+        kept=number(said, "kept_place"),
+        place=number(said, "lost_place"),
+        head=text(said, "lost_sha256"),
     )

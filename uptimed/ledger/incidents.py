@@ -65,8 +65,8 @@ def under_other_terms(book: Casebook, support: SupportTerms) -> Sequence[str]:
     present = digest(support_text(support))
     return tuple(
         each.reference
-        for each in book.incidents()
-        if each.resolved is None and each.terms != present
+        for each in book.unresolved()
+        if each.terms != present
     )
 
 

@@ -23,7 +23,7 @@ from uptimed.core.strip import (
 )
 from uptimed.core.terms import AgreementTerms, ContractTerms, Role
 from uptimed.ledger.agreed import agreed
-from uptimed.ledger.reading import judged_until, letters
+from uptimed.ledger.reading import judged_until, letters, watched
 from uptimed.ports import JournalReader
 
 Spans = Sequence[range]
@@ -63,7 +63,10 @@ class ServiceMonth:
 
         Without *exceptions* nothing is excepted: what was is counted by its letter.
         """
-        over = _Over(self.service, self.contract, self.entered, tuple(made), exceptions)
+        over = _Over(
+            self.service, self.contract, self.entered, tuple(made), self.figures.has_login,
+            exceptions,
+        )  # fmt: skip
         return _seen(self.recorded, over, self.period)
 
 
@@ -102,6 +105,7 @@ class _Over:
     contract: ContractTerms
     entered: Amendments
     corrections: tuple[Correction, ...]
+    has_login: bool = False
     exceptions: bool = True
 
     def agreement(self) -> AgreementTerms:
@@ -135,7 +139,10 @@ def service_month(
     client = agreed(reader, client, year, month).client
     service = next((known for known in client.services if known.id == service.id), service)
     period = period_of(client, year, month, judged_until(reader, service.id, now))
-    over = _Over(service, client.contract, entered, entered.corrections_of(service.id))
+    made = entered.corrections_of(service.id)
+    ways = watched(reader, service, period.start, period.judged)
+    has_login = any(p.role is Role.LOGIN for terms in ways for p in terms.probes)
+    over = _Over(service, client.contract, entered, made, has_login)
     return _seen(_around(reader, over, period), over, period)
 
 
@@ -179,7 +186,7 @@ def _seen(recorded: Strip, over: _Over, period: Period) -> ServiceMonth:
             laid[first:last],
             found,
             contract,
-            has_login=any(p.role is Role.LOGIN for p in service.probes),
+            has_login=over.has_login,
             ahead=_ahead(over, period),
         ),
     )

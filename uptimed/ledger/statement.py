@@ -48,7 +48,13 @@ from uptimed.ledger.amending import (
     objections_in,
 )
 from uptimed.ledger.month import ServiceMonth, period_of, service_month
-from uptimed.ledger.reading import InForce, blind_by_vantage, judged_until, terms_in_force
+from uptimed.ledger.reading import (
+    InForce,
+    blind_by_vantage,
+    judged_until,
+    terms_in_force,
+    watched,
+)
 from uptimed.ledger.support import support_of_period, with_references
 from uptimed.ports import BlindMinute, JournalReader, LifeEvent
 
@@ -91,6 +97,7 @@ def statement(
         stop=Second(period.stop * 60),
         at=Second(as_of // SECOND),
     )
+    shown = support if client.support.severities else None
     return Statement(
         client=parties[0],
         operator=parties[1],
@@ -108,9 +115,7 @@ def statement(
         revision=1 + len(revised),
         replaces=_replaces(revised, period.month),
         earlier=tuple(i for i in entered.issued(period.month) if i.revision <= len(revised)),
-        entries=entries_head(
-            entries, entered, whole, {line.reference for line in support.incidents}
-        ),
+        entries=entries_head(entries, entered, whole, [] if shown is None else shown.references),
         draft=draft,
         software=software,
         as_of=as_of,
@@ -118,7 +123,7 @@ def statement(
         references=len(settings.references),
         agreed_since=agreement.since,
         agreed_changes=agreement.changes,
-        support=support if client.support.severities else None,
+        support=shown,
     )
 
 
@@ -146,6 +151,7 @@ def _service(
     exceptions, corrections = tuple(exception_lines(seen)), tuple(correction_lines(seen))
     made = entered.corrections_of(service.id)
     parts = terms_in_force(reader, service, seen.strip.start, seen.strip.stop)
+    ways = watched(reader, service, seen.strip.start, seen.strip.stop)
     back = max((lookback(part.terms) for part in parts), default=0)
     first = Minute(seen.strip.start - back)
     attempts = reader.attempts(service.id, first, seen.strip.stop)
@@ -171,7 +177,8 @@ def _service(
         probes=tuple(_probes(service, attempts, seen)),
         changes=tuple(_changes(reader, service, seen.period)),
         vantages=tuple(_vantages(seen, parts, attempts, blind)),
-        watch=service.watch,
+        watch=ways[-1],
+        watch_before=ways[:-1],
     )
 
 
@@ -461,7 +468,7 @@ def _vantages(
     blind: Sequence[BlindMinute],
 ) -> Iterator[VantageLine]:
     """Yield each vantage's own coverage, where a service is looked at from more than one."""
-    names = seen.service.watch.vantages
+    names = tuple(dict.fromkeys(v for part in parts for v in part.terms.vantages))
     if len(names) < 2:
         return
     minutes, dissent = dict.fromkeys(names, 0), dict.fromkeys(names, 0)

@@ -151,6 +151,9 @@ async def connected(mailing: Mailing, password: str, mask: Mask) -> AsyncIterato
             yield Later(words=said(mask(words)), server=True, login=trouble.login)
         else:
             yield Line(smtp, mask, patience_s=_TEXT_TAKES * mailing.timeout_us / SECOND)
+    except asyncio.CancelledError:
+        smtp.close()  # we are stopping: a server that is silent may not take our time
+        raise
     finally:
         await _leave(smtp)
 

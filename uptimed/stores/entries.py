@@ -30,12 +30,35 @@ def read_entries(
     if connection.execute("PRAGMA user_version").fetchone()[0] < _SINCE_VERSION:
         return []
     marks = ", ".join("?" * len(kinds))
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM entry WHERE number > ? AND (client = ? OR ? = '') "  # noqa: S608
-        f"AND kind IN ({marks}) ORDER BY number",
-        (after, client, client, *kinds),
-    )
-    return [_entry(row) for row in rows]
+    where = f"kind IN ({marks})"
+    given: list[str | int] = [*kinds]
+    if after:  # what is new is at the end of the file: by number, whoever's it is
+        where += " AND number > ?" + (" AND +client = ?" if client else "")
+        given += [after, client] if client else [after]
+    elif client:
+        where += " AND client = ?"
+        given += [client]
+    query = f"SELECT {_COLUMNS} FROM entry WHERE {where} ORDER BY number"  # noqa: S608
+    return [_entry(row) for row in connection.execute(query, given)]
+
+
+def last_entry(connection: sqlite3.Connection, client: str) -> Entry | None:
+    """Return the last entry of *client*, of whatever kind; None before there is one."""
+    query = f"SELECT {_COLUMNS} FROM entry WHERE client = ? ORDER BY place DESC LIMIT 1"  # noqa: S608
+    return _one(connection.execute(query, (client,)))
+
+
+def entry_of_key(
+    connection: sqlite3.Connection, client: str, kind: EntryKind, key: str
+) -> Entry | None:
+    """Return the entry of *client* and *kind* with that *key*, which is not empty; or None."""
+    query = f"SELECT {_COLUMNS} FROM entry WHERE client = ? AND kind = ? AND key = ?"  # noqa: S608
+    return _one(connection.execute(query, (client, kind, key)))
+
+
+def _one(rows: sqlite3.Cursor) -> Entry | None:
+    row = rows.fetchone()
+    return None if row is None else _entry(row)
 
 
 _Row = tuple[int, str, int, str, str, str, int, str, str, str, str, str]

@@ -15,22 +15,30 @@ is also kept in `<journal>.head` beside it, which a backup of the journal does n
   no second record of a day with letters comes to be.
 * The sidecar goes on naming the lost head until a record of that day or a later one is sealed: an
   interrupted repair is found again.
+* The head of each client's chain of entries is kept beside them. What a backup lost of these
+  cannot be made again: an entry that names the lost head says so, before anything else is entered.
 
 A restore that puts back journal and sidecar together, of a whole machine for example, cannot be
 found out by anything on that machine; the reports that were sent tell.
 """
 
+import fcntl
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
+from uptimed.core.entries import Entry, EntryKind, LostEntries
 from uptimed.ports import LostHead, Seal
 from uptimed.stores.connections import sync_folder
 from uptimed.stores.reading import Reader
 
 Head = tuple[date, str]  # the last sealed day, and the SHA-256 of its record
+EntriesHead = tuple[int, str]  # the place of the last entry, and its SHA-256
+
+_ENTRIES = "entries/"  # before a client's id: no id of a service has a slash
 
 
 def sidecar(path: Path) -> Path:
@@ -43,28 +51,84 @@ def remembered(path: Path) -> Mapping[str, Head]:
 
     Losing the sidecar loses only what it could have warned of.
     """
+    return _read(path)[0]
+
+
+def remembered_entries(path: Path) -> Mapping[str, EntriesHead]:
+    """Return the head of each client's chain of entries that was last seen."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[Mapping[str, Head], Mapping[str, EntriesHead]]:
     try:
         found = json.loads(sidecar(path).read_text(encoding="utf-8"))
-        return {
+        days = {
             service: (date.fromisoformat(head["day"]), str(head["sha256"]))
             for service, head in found.items()
+            if not service.startswith(_ENTRIES)
+        }
+        entries = {
+            name.removeprefix(_ENTRIES): (int(head["place"]), str(head["sha256"]))
+            for name, head in found.items()
+            if name.startswith(_ENTRIES)
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+        return {}, {}
+    return days, entries
 
 
-def remember(path: Path, seals: Iterable[Seal]) -> None:
-    """Move the heads on to *seals*; one before the head that is known moves nothing."""
-    known = remembered(path)
-    heads = dict(known)
-    for seal in seals:
-        if seal.service not in heads or seal.day >= heads[seal.service][0]:
-            heads[seal.service] = (seal.day, seal.sha256)
-    if heads != known:
-        _replace(sidecar(path), {
-            service: {"day": day.isoformat(), "sha256": sha256}
-            for service, (day, sha256) in sorted(heads.items())
-        })  # fmt: skip
+def remember(path: Path, seals: Iterable[Seal], entries: Iterable[Entry] = ()) -> None:
+    """Move the heads on to *seals* and *entries*; what is before a known head moves nothing.
+
+    But for an entry that stands in for lost ones: from then on the chain goes through it.
+    """
+    with _alone(path):
+        known_days, known_entries = _read(path)
+        days, last = dict(known_days), dict(known_entries)
+        for seal in seals:
+            if seal.service not in days or seal.day >= days[seal.service][0]:
+                days[seal.service] = (seal.day, seal.sha256)
+        for entry in entries:
+            stands_in = entry.kind is EntryKind.RESTORED
+            if stands_in or entry.place >= last.get(entry.client, (0, ""))[0]:
+                last[entry.client] = (entry.place, entry.sha256)
+        if (days, last) != (known_days, known_entries):
+            _replace(sidecar(path), {
+                **{
+                    f"{_ENTRIES}{client}": {"place": place, "sha256": sha256}
+                    for client, (place, sha256) in sorted(last.items())
+                },
+                **{
+                    service: {"day": day.isoformat(), "sha256": sha256}
+                    for service, (day, sha256) in sorted(days.items())
+                },
+            })  # fmt: skip
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep the daemon and commands from writing over what the other has just remembered."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def lost_entries(path: Path, client: str, known: Sequence[Entry]) -> LostEntries | None:
+    """Return what was entered for *client* once and is not in *known*; None where nothing is."""
+    head = remembered_entries(path).get(client)
+    if head is None or any(_goes_through(entry, head[1]) for entry in reversed(known)):
+        return None
+    kept = known[-1].place if known else 0
+    return LostEntries(place=head[0], sha256=head[1], kept=kept)
+
+
+def _goes_through(entry: Entry, sha256: str) -> bool:
+    if entry.sha256 == sha256:
+        return True
+    return entry.kind is EntryKind.RESTORED and entry.said.get("lost_sha256") == sha256
 
 
 def lost(path: Path, reader: Reader) -> tuple[LostHead, ...]:
@@ -83,7 +147,11 @@ def catch_up(path: Path, reader: Reader) -> None:
     """
     missing = {head.service for head in lost(path, reader)}
     last = (reader.last_seal(service) for service in reader.services() if service not in missing)
-    remember(path, (seal for seal in last if seal is not None))
+    chains: dict[str, list[Entry]] = {}
+    for entry in reader.entries():
+        chains.setdefault(entry.client, []).append(entry)
+    kept = (c[-1] for name, c in chains.items() if lost_entries(path, name, c) is None)
+    remember(path, (seal for seal in last if seal is not None), kept)
 
 
 def _has(reader: Reader, service: str, day: date, sha256: str) -> bool:
@@ -101,9 +169,10 @@ def _kept_before(reader: Reader, service: str, day: date) -> date | None:
     return before[-1].day if before else None
 
 
-def _replace(path: Path, content: Mapping[str, Mapping[str, str]]) -> None:
+def _replace(path: Path, content: Mapping[str, Mapping[str, str | int]]) -> None:
     aside = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with aside.open("w", encoding="utf-8") as file:
+    handle = os.open(aside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(content, file, indent=1)
         file.write("\n")
         file.flush()

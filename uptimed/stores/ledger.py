@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from uptimed.core.entries import Entry
 from uptimed.core.minutes import (
     MINUTES_PER_DAY,
     Minute,
@@ -65,7 +66,8 @@ class Ledger:
         self.seq = 0  # the last number given to what was written
         self._sealed: dict[int, bool] = {}  # day key -> whether, within the transaction
         self._seals: list[Seal] = []  # of the transaction
-        self._heads_due: list[Seal] = []  # kept, and not yet in the sidecar
+        self.entered: list[Entry] = []  # of the transaction
+        self._heads_due: list[Seal | Entry] = []  # kept, and not yet in the sidecar
 
     @classmethod
     def open(
@@ -120,6 +122,7 @@ class Ledger:
         """Keep all that is added inside, or nothing of it."""
         self._sealed.clear()
         self._seals.clear()
+        self.entered.clear()
         with connections.telling(self.path):
             try:
                 with transactions.transaction(self.connection):
@@ -130,12 +133,14 @@ class Ledger:
             except BaseException:
                 self.names.forget()
                 raise
-        self._heads_due += self._seals
+        self._heads_due += [*self._seals, *self.entered]
         if self._heads_due:
-            # What was sealed is kept, whatever becomes of the sidecar: it is tried again with the
+            # What was written is kept, whatever becomes of the sidecar: it is tried again with the
             # next transaction, and when the daemon opens the journal.
             with suppress(OSError):
-                heads.remember(self.path, self._heads_due)
+                due = self._heads_due
+                seals = [head for head in due if isinstance(head, Seal)]
+                heads.remember(self.path, seals, [h for h in due if isinstance(h, Entry)])
                 self._heads_due.clear()
 
     @contextmanager

@@ -28,7 +28,7 @@ from typing import Self
 from uptimed.core.minutes import Minute
 from uptimed.ports import Batch, LostHead, StoreError
 from uptimed.stores import backup, connections, heads
-from uptimed.stores.entering import enter
+from uptimed.stores.entering import enter, own_up
 from uptimed.stores.importing import Imported, import_attempts
 from uptimed.stores.ledger import Ledger
 from uptimed.stores.lock import hold
@@ -47,6 +47,7 @@ __all__ = [
     "import_attempts",
     "open_ledger",
     "open_reader",
+    "own_up",
 ]
 
 back_up = backup.back_up

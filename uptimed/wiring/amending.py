@@ -14,9 +14,10 @@ from reports.as_json import report_json
 from uptimed.core import corrections, exclusions, issues, maintenance
 from uptimed.core.amendments import Amendments, Month, amendments, months_of
 from uptimed.core.corrections import Becomes, Correction, LookNamed, Revised, Wanted
-from uptimed.core.entries import Entry, EntryRefused, NewEntry
+from uptimed.core.entries import Entry, EntryKind, EntryRefused, NewEntry
 from uptimed.core.exclusions import Exclusion
 from uptimed.core.figures import Figures
+from uptimed.core.incidents.casebook import KINDS as INCIDENT_KINDS
 from uptimed.core.lookfile import show_instant
 from uptimed.core.minutes import MINUTE, Minute, minute_of, moment_of_minute, start_of
 from uptimed.core.objections import open_objection
@@ -28,6 +29,7 @@ from uptimed.core.statement import Statement
 from uptimed.core.strip import MAINTENANCE, Strip
 from uptimed.core.terms import ContractTerms, Maintenance
 from uptimed.ledger.agreed import agreed
+from uptimed.ledger.amending import entries_head
 from uptimed.ledger.month import ServiceMonth, amendments_of, service_month
 from uptimed.ledger.reading import held_in, judged_until, letters
 from uptimed.ports import JournalReader
@@ -40,10 +42,20 @@ _LONGEST_LOOK = 10  # minutes between the start of a look and its last attempt, 
 Decide = Callable[[Sequence[Entry], JournalReader], Sequence[NewEntry]]
 
 
-def entered(settings: Settings, client: str, now: Instant, decide: Decide) -> Sequence[Entry]:
+_AMENDING = tuple(kind for kind in EntryKind if kind not in INCIDENT_KINDS)
+"""What is mostly decided from: a year of incidents has nothing to do with it."""
+
+
+def entered(
+    settings: Settings,
+    client: str,
+    now: Instant,
+    decide: Decide,
+    kinds: Sequence[EntryKind] = _AMENDING,
+) -> Sequence[Entry]:
     """Enter what *decide* makes of the client's entries and the journal, as they are by then.
 
-    Secrets of the configuration are hidden in its words.
+    It is given the entries of *kinds*. Secrets of the configuration are hidden in its words.
     """
     mask = mask_for(settings)
     with open_ledger(Path(settings.journal_path)) as ledger:
@@ -52,6 +64,7 @@ def entered(settings: Settings, client: str, now: Instant, decide: Decide) -> Se
             client,
             now,
             lambda known: [hidden_in_entry(new, mask) for new in decide(known, ledger.reader)],
+            kinds=kinds,
         )
 
 
@@ -479,15 +492,31 @@ def json_sha256(statement: Statement) -> str:
 
 
 def give_out(settings: Settings, statement: Statement, *, by: str, now: Instant) -> None:
-    """Record that the report of a month that is over was given out; a draft is not."""
+    """Record that the report of a month that is over was given out; a draft is not.
+
+    Raise `EntryRefused` where something was entered about the month since it was drawn up: what is
+    given out shall be what was on record when it was.
+    """
     if statement.draft or not statement.period.complete:
         return
     period, digest = statement.period, json_sha256(statement)
-    entered(
-        settings,
-        statement.client.id,
-        now,
-        lambda known, _reader: issues.issue(
+
+    def decide(known: Sequence[Entry], reader: JournalReader) -> Sequence[NewEntry]:
+        _refuse_outdated(statement, known, reader)
+        return issues.issue(
             known, month=period.month, revision=statement.revision, sha256=digest, by=by
-        ),
-    )
+        )
+
+    entered(settings, statement.client.id, now, decide, kinds=tuple(EntryKind))
+
+
+def _refuse_outdated(statement: Statement, known: Sequence[Entry], reader: JournalReader) -> None:
+    period, support = statement.period, statement.support
+    month = Month(name=period.month, start=period.start, stop=period.stop)
+    made = amendments(known, reader.posts(statement.client.id))
+    incidents = [] if support is None else support.references
+    if entries_head(known, made, month, incidents) != statement.entries:
+        raise EntryRefused(
+            f"something was entered about {period.month} while its report was drawn up: draw it up "
+            "again, and it is in it"
+        )

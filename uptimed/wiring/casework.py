@@ -2,7 +2,8 @@
 
 Once a minute, in a thread of its own, the outages on record are compared with the incidents on
 record, and what is missing is entered. So nothing is lost when the daemon is killed between the
-two, when the disk is full, or when a look comes late; and no look, letter or page waits for it. Of
+two, when the disk is full, or when a look comes late; and no look, letter or page waits for it. A
+second after an outage was confirmed they are compared at once, so that its page has a reference. Of
 several settlers only the one that seals opens incidents: two would give one outage two references.
 """
 
@@ -22,7 +23,7 @@ from uptimed.core.incidents.casebook import KINDS, Casebook
 from uptimed.core.minutes import Minute, minute_of, start_of
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.settings import ClientSettings, Settings
-from uptimed.core.snapshot import IncidentView, Snapshot
+from uptimed.core.snapshot import Edge, IncidentView, Snapshot
 from uptimed.daemon.supervise import Supervisor
 from uptimed.ledger.incidents import IncidentNow, OutageReader, incident_now
 from uptimed.ports import Batch, Clock, StoreError
@@ -33,6 +34,7 @@ from uptimed.wiring.incidents import missing, record_outages
 _log = logging.getLogger(__name__)
 
 _INTO_MINUTE_US = 25 * SECOND  # by then the minute before is judged
+_WRITTEN_US = SECOND  # by then the letters that an outage was confirmed by are on record
 _BACK = 120  # minutes that are looked at again every minute
 _FAR_BACK = 31 * 60  # and every hour: what came late is taken until a day is sealed
 _FAR_EVERY = 60
@@ -53,6 +55,12 @@ class Casework:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="incidents")
         self._files = _Files(Path(settings.journal_path))
         self._trouble = ""
+        self._heard = asyncio.Event()
+
+    async def hear(self, edge: Edge) -> None:
+        """Compare soon: an outage was confirmed, or is over."""
+        if edge.kind in {"down", "up"}:
+            self._heard.set()
 
     def use(self, settings: Settings) -> None:
         """Know the clients of *settings* from now on."""
@@ -81,8 +89,23 @@ class Casework:
         while True:
             now = self._clock.now()
             await supervise(self._pass(now), "incidents")
-            after = start_of(Minute(minute_of(self._clock.now()) + 1)) + _INTO_MINUTE_US
-            await self._clock.sleep(max(SECOND, after - self._clock.now()))
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait until the next minute was judged, or shortly after an outage was heard of."""
+        after = start_of(Minute(minute_of(self._clock.now()) + 1)) + _INTO_MINUTE_US
+        waiting = {
+            asyncio.ensure_future(self._clock.sleep(max(SECOND, after - self._clock.now()))),
+            asyncio.ensure_future(self._heard.wait()),
+        }
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+        if self._heard.is_set():
+            self._heard.clear()
+            await self._clock.sleep(_WRITTEN_US)
 
     async def _pass(self, now: Instant) -> None:
         """Compare once. A journal that cannot be written is tried again with the next minute."""
@@ -109,6 +132,7 @@ class _Files:
         self._path = path
         self._reader: Reader | None = None
         self._books: dict[str, Casebook] = {}
+        self._taken = 0  # the number of the last entry in them
         self._kept = 0  # the minute up to which is on record that it was examined
 
     def close(self) -> None:
@@ -123,22 +147,31 @@ class _Files:
             self._reader = open_reader(self._path)
         reader, present = self._reader, minute_of(now)
         since = self._since(reader, present)
-        views: list[IncidentView] = []
-        for client in settings.clients:
-            book = self._book(reader, client)
-            found = missing(reader, client, book, since, present) if settings.seals else ()
+        self._take(reader)
+        for client in settings.clients if settings.seals else ():
+            book = self._book(client)
+            found = missing(OutageReader(reader, client), client, book, since, present)
             if found:
-                for event in record_outages(self._path, client, now, found):
+                for event in record_outages(self._path, client, now, found, book):
                     _tell(event)
-                book = self._book(reader, client)
-            views += _open_ones(reader, client, book, Second(now // SECOND))
+        self._take(reader)
         self._examined(present)
-        return tuple(views)
+        return tuple(
+            view
+            for client in settings.clients
+            for view in _open_ones(reader, client, self._book(client), Second(now // SECOND))
+        )
 
-    def _book(self, reader: Reader, client: ClientSettings) -> Casebook:
-        book = self._books.setdefault(client.id, Casebook())
-        book.take(reader.entries(client.id, KINDS, after=book.last))
-        return book
+    def _take(self, reader: Reader) -> None:
+        """Take what was entered since the last time, whoever's it is."""
+        for entry in reader.entries("", KINDS, after=self._taken):
+            self._taken = entry.number
+            book = self._books.setdefault(entry.client, Casebook())
+            if entry.number > book.last:
+                book.take([entry])
+
+    def _book(self, client: ClientSettings) -> Casebook:
+        return self._books.setdefault(client.id, Casebook())
 
     def _since(self, reader: Reader, present: Minute) -> Minute:
         """Return from which minute on outages are to be looked at."""
@@ -175,10 +208,8 @@ def _open_ones(
     reader: Reader, client: ClientSettings, book: Casebook, now: Second
 ) -> Iterator[IncidentView]:
     outage_reader = OutageReader(reader, client)
-    for incident in book.incidents():
-        if incident.resolved is None:
-            stands = incident_now(outage_reader, client, book, incident, now)
-            yield _view(client.id, stands)
+    for incident in book.unresolved():
+        yield _view(client.id, incident_now(outage_reader, client, book, incident, now))
 
 
 def _view(client: str, each: IncidentNow) -> IncidentView:

@@ -7,41 +7,43 @@ from typing import TypeVar
 
 from uptimed.core.entries import Entry, EntryRefused, NewEntry
 from uptimed.core.incidents import Event, Known, Refusal
-from uptimed.core.incidents.casebook import Casebook, Recording
+from uptimed.core.incidents.casebook import KINDS, Casebook, Recording
 from uptimed.core.incidents.detecting import Watched, detect, unrecorded
 from uptimed.core.incidents.telling import Garbled, Told, record_told
 from uptimed.core.minutes import Minute
 from uptimed.core.observations import Instant
 from uptimed.core.settings import ClientSettings
-from uptimed.ledger.incidents import OutageReader, account_of
-from uptimed.ports import JournalReader
+from uptimed.ledger.incidents import OutageReader, account_of, casebook
 from uptimed.stores.entering import enter
 from uptimed.stores.ledger import Ledger
 
 T = TypeVar("T")
 
 
-def record(path: Path, client: ClientSettings, now: Instant, work: Callable[[Recording], T]) -> T:
+def record(
+    path: Path,
+    client: ClientSettings,
+    now: Instant,
+    work: Callable[[Recording], T],
+    book: Casebook | None = None,
+) -> T:
     """Enter what *work* records of the incidents of *client*: all of it, or nothing.
 
-    Raise `EntryRefused` where something of it is refused, `StoreError` where it is not kept.
+    *book* is theirs as it was read before, where the caller has it: under the journal's lock it
+    takes what others have entered since. Raise `EntryRefused` where something of it is refused,
+    `StoreError` where it is not kept.
     """
-    with Ledger.open(path) as ledger:
-        return record_in(ledger, client, now, work)
-
-
-def record_in(
-    ledger: Ledger, client: ClientSettings, now: Instant, work: Callable[[Recording], T]
-) -> T:
-    """Do as `record`, in a journal that is open."""
     results: list[T] = []
+    with Ledger.open(path) as ledger:
+        known = casebook(ledger.reader, client.id) if book is None else book
 
-    def decide(entries: Sequence[Entry]) -> Sequence[NewEntry]:
-        recording = Recording(account_of(client), entries, now)
-        results.append(work(recording))
-        return recording.found
+        def decide(entries: Sequence[Entry]) -> Sequence[NewEntry]:
+            known.take(entries)
+            recording = Recording(account_of(client), known, now)
+            results.append(work(recording))
+            return recording.found
 
-    enter(ledger, client.id, now, decide)
+        enter(ledger, client.id, now, decide, kinds=KINDS, after=known.last)
     return results[-1]
 
 
@@ -57,16 +59,19 @@ def wanted(found: Event | Known | Refusal) -> Event:
 
 
 def missing(
-    reader: JournalReader, client: ClientSettings, book: Casebook, since: Minute, now: Minute
+    outage_reader: OutageReader, client: ClientSettings, book: Casebook, since: Minute, now: Minute
 ) -> Sequence[Watched]:
     """Return the services whose outages since *since* are not all on record as incidents."""
-    outage_reader = OutageReader(reader, client)
     found = (outage_reader.watched(service, since, now) for service in client.services)
     return tuple(each for each in found if unrecorded(book, each))
 
 
 def record_outages(
-    path: Path, client: ClientSettings, now: Instant, found: Sequence[Watched]
+    path: Path,
+    client: ClientSettings,
+    now: Instant,
+    found: Sequence[Watched],
+    book: Casebook | None = None,
 ) -> Sequence[Event]:
     """Open what *found* lacks, and tell of what ended; return what was recorded."""
 
@@ -74,7 +79,7 @@ def record_outages(
         detect(recording, found)
         return tuple(recording.recorded)
 
-    return record(path, client, now, work)
+    return record(path, client, now, work, book)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from uptimed.alerting.pusher import Pusher
 from uptimed.alerting.server import Answer, Server
 from uptimed.alerting.trial import trial
-from uptimed.alerting.watch import Watchtower
+from uptimed.alerting.watch import REFERENCE_US, Watchtower
 from uptimed.clock import SystemClock
 from uptimed.core.alerts import Rule
 from uptimed.core.entries import Entry, EntryKind
@@ -96,6 +96,7 @@ class Pushing:
             looks=beside.looks,
             clock=beside.clock,
             silences=beside.silences,
+            reference_us=REFERENCE_US,
         )
         async with asyncio.TaskGroup() as group:
             task = group.create_task(self._push(beside, self._tower))

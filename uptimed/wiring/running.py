@@ -28,7 +28,14 @@ from uptimed.ledger.month import service_month
 from uptimed.logs import mask_with
 from uptimed.metrics import page
 from uptimed.ports import SecretMissing, SharedLooks
-from uptimed.stores.sqlite import Reader, SqliteJournal, hold, open_reader
+from uptimed.stores.sqlite import (
+    Reader,
+    SqliteJournal,
+    hold,
+    open_ledger,
+    open_reader,
+    own_up,
+)
 from uptimed.web import serving
 from uptimed.wiring.agreed import contract_records
 from uptimed.wiring.casework import Casework
@@ -72,6 +79,7 @@ class World:
     out: Lookout
     heartbeat: Heartbeat
     mail: MailBeside
+    casework: Casework
     shared: SharedLooks | None
     software: str
 
@@ -94,7 +102,7 @@ class World:
             ping=self._ping(settings),
             ping_every_us=settings.heartbeat.every_us if settings.heartbeat else 60_000_000,
             notify=notifier(),
-            events=self.mail.events,
+            events=(*self.mail.events, self.casework.hear),
             software=self.software,
             seal_after_us=settings.seal_after_us,
             seals=settings.seals,
@@ -208,6 +216,7 @@ async def opened(
     async with AsyncExitStack() as stack:
         stack.enter_context(hold(path))
         journal = await stack.enter_async_context(SqliteJournal(path))
+        _own_up(path, clock)
         desk = Desk(path)
         stack.push_async_callback(desk.close)
         out = await stack.enter_async_context(lookout(secrets, clock, software))
@@ -220,7 +229,8 @@ async def opened(
         shared = await stack.enter_async_context(
             gathering(loaded.settings, out.secrets, clock, software)
         )
-        yield World(clock, journal, desk, out, heartbeat, mail, shared, software)
+        casework = Casework(loaded.settings, clock)
+        yield World(clock, journal, desk, out, heartbeat, mail, casework, shared, software)
 
 
 async def run_daemon(
@@ -247,7 +257,7 @@ async def run_daemon(
         parts = world.parts(loaded.settings)
         notify = _once_ready(parts.notify, ready, looking)
         daemon, followers = Daemon(replace(parts, notify=notify)), Followers()
-        pushing, casework = Pushing(), Casework(loaded.settings, world.clock)
+        pushing, casework = Pushing(), world.casework
         snapshot = pushing.seen(casework.seen(world.mail.seen(followers.seen(daemon.snapshot))))
         hooks = Hooks()
         snapshot = hooks.seen(snapshot)
@@ -281,6 +291,16 @@ async def run_daemon(
             if started is not None:
                 group.create_task(started(loaded.settings, port))
             await daemon.run(stop, _reloads(world, load, hang_up, current, notify))
+
+
+def _own_up(path: Path, clock: HostClock) -> None:
+    """Enter what a restored backup lost of what people entered, and tell of it."""
+    with open_ledger(path) as ledger:
+        for entry in own_up(ledger, clock.now()):
+            _log.error(
+                "%s: a backup was put back, and what was entered since is lost: %s",
+                entry.client, entry.body,
+            )  # fmt: skip
 
 
 class CannotListen(OSError):

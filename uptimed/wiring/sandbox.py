@@ -32,7 +32,7 @@ from uptimed.demo.crm import SandboxCrm
 from uptimed.demo.history import made_up_looks, months_before, spells, unwatched, watch_terms
 from uptimed.demo.personalities import PERSONALITIES
 from uptimed.demo.stage import Stage
-from uptimed.ledger.incidents import casebook
+from uptimed.ledger.incidents import OutageReader, casebook
 from uptimed.logs import set_up
 from uptimed.ports import Batch, ConfigRecord, LifeEvent
 from uptimed.stores.sqlite import open_ledger, open_reader
@@ -198,7 +198,8 @@ def make_up_incidents(settings: Settings, now: Instant, start: Minute) -> None:
     """Open the incidents of a made-up past, and let a desk that is made up too see to them."""
     client, path = settings.client_of(SERVICE), Path(settings.journal_path)
     with open_reader(path) as reader:
-        found = missing(reader, client, casebook(reader, client.id), start, minute_of(now))
+        book = casebook(reader, client.id)
+        found = missing(OutageReader(reader, client), client, book, start, minute_of(now))
     opened = record_outages(path, client, now, found)
 
     def see_to(recording: Recording) -> None:

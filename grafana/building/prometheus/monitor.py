@@ -54,7 +54,7 @@ THE_MONITOR = Dashboard(
         ),
         Panel(
             title="How late looks begin", kind="timeseries", width=12, unit="s", low=0,
-            about="Looks are planned to the second. Those a second late are left out.",
+            about="Looks are planned to the second. Those too late for their minute are left out.",
             asks=[
                 Ask(expr=quantile(0.5, "uptimed_schedule_lag_seconds"), legend="half within"),
                 Ask(expr=quantile(0.99, "uptimed_schedule_lag_seconds"), legend="99 % within"),

@@ -24,7 +24,7 @@ class Journal:
 
     def record(self, work: Callable[[Recording], T], *, now: int = LATE) -> T:
         """Enter what *work* records."""
-        recording = Recording(self.account, self.entries, Instant(now * SECOND))
+        recording = Recording(self.account, self.book, Instant(now * SECOND))
         result = work(recording)
         for new in recording.found:
             last = self.entries[-1] if self.entries else None

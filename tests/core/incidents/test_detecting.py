@@ -10,7 +10,7 @@ from tests.core.drawing import NOON, strip
 from tests.core.incidents.books import DATACRM, Journal, kept
 from uptimed.core.calendars import Second
 from uptimed.core.incidents import MONITOR, Closed, SeverityChanged, grouped
-from uptimed.core.incidents.casebook import Recording
+from uptimed.core.incidents.casebook import Casebook, Recording
 from uptimed.core.incidents.detecting import Watched, detect, group_of, unrecorded
 from uptimed.core.observations import Instant
 from uptimed.core.outages import outages
@@ -176,7 +176,7 @@ def test_a_first_minute_that_a_late_look_moved_is_still_the_same_incident() -> N
 
 
 def test_recording_knows_what_it_is_about_to_open() -> None:
-    recording = Recording(DATACRM, (), Instant(2_000_000_000_000_000))
+    recording = Recording(DATACRM, Casebook(), Instant(2_000_000_000_000_000))
     detect(recording, [watched("UUDD"), watched("UUDD")])
 
     assert len(recording.recorded) == 1

@@ -56,15 +56,23 @@ def seen(attempts: Sequence[Attempt], terms: WatchTerms, since: Minute, letter: 
 
 
 def _vantages(attempts: Sequence[Attempt], terms: WatchTerms, since: Minute) -> dict[str, str]:
-    found = dict.fromkeys(terms.vantages, "no look")
+    """Return what each vantage saw last; of several probes that differ, what each of them saw."""
+    last: dict[str, dict[str, str]] = {vantage: {} for vantage in terms.vantages}
     for attempt in attempts:
-        if attempt.vantage in found and attempt.look >= start_of(since):
-            found[attempt.vantage] = (
+        if attempt.vantage in last and attempt.look >= start_of(since):
+            last[attempt.vantage][attempt.probe] = (
                 "fails" if attempt.outcome in _FAILS
                 else "passes" if attempt.outcome is Outcome.PASS
                 else "not measured"
             )  # fmt: skip
-    return found
+    return {vantage: _in_words(probes) for vantage, probes in last.items()}
+
+
+def _in_words(probes: Mapping[str, str]) -> str:
+    states = set(probes.values())
+    if len(states) <= 1:
+        return next(iter(states), "no look")
+    return ", ".join(f"{probe} {state}" for probe, state in sorted(probes.items()))
 
 
 def account_alerts(

@@ -139,7 +139,7 @@ def _outage(
             else f"no look is at hand; see: uptimed status --service {view.service}"
         ),
         "last_good": good,
-        "vantages": ", ".join(f"{name}: {state}" for name, state in seen.vantages.items()),
+        "vantages": "; ".join(f"{name}: {state}" for name, state in seen.vantages.items()),
         "restore": words.restore_words(
             subject.support, episode.letter, stage=subject.stage,
             started=_incident_start(view, episode), now=now, zone=zone,

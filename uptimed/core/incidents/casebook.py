@@ -66,6 +66,7 @@ class Casebook:
         self._desks: dict[tuple[str, str], Desk] = {}
         self._events: dict[str, tuple[Event, ...]] = {}
         self._folded: dict[str, Incident] = {}
+        self._unresolved: dict[str, None] = {}  # and those of which that is not known yet
         self.last = 0  # the number of the last entry taken
         self.take(entries)
 
@@ -78,6 +79,7 @@ class Casebook:
             elif entry.kind is EntryKind.INCIDENT:
                 known = self._entries.setdefault(entry.subject, [])
                 known.append((entry.body, entry.by, entry.place))
+                self._unresolved[entry.subject] = None
                 if len(known) == 1:
                     self._opened(entry)
                 else:
@@ -138,6 +140,13 @@ class Casebook:
             if not service or self._services[reference] == service
         )
 
+    def unresolved(self) -> Sequence[Incident]:
+        """Return the incidents that nobody has resolved; those of before are not looked at again."""
+        found = [self.incident(reference) for reference in self._unresolved]
+        found = [each for each in found if each.resolved is None]
+        self._unresolved = dict.fromkeys(each.reference for each in found)
+        return tuple(found)
+
     def has_terms(self, sha256: str) -> bool:
         """Return whether the terms of that digest are kept already."""
         return sha256 in self._texts
@@ -169,9 +178,9 @@ class Casebook:
 class Recording:
     """What is about to be entered into a casebook: each event is decided after those before it."""
 
-    def __init__(self, account: Account, entries: Iterable[Entry], now: Instant) -> None:
+    def __init__(self, account: Account, book: Casebook, now: Instant) -> None:
         self.account = account
-        self.book = Casebook(entries)
+        self.book = book
         self.now = Second(now // SECOND)
         self.found: list[NewEntry] = []
         self.recorded: list[Event] = []
