@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from weasyprint import Attachment, Document
 
 
+_LEVEL = 1  # minutes are so alike that more effort saves a twentieth, at five times the time
+
+
 class RenderingFailed(Exception):
     """The process that was to make a PDF did not; the text says how it ended."""
 
@@ -177,7 +180,7 @@ def _compress_once(pdf: "PDF") -> None:
         if isinstance(item, Stream) and item.compress:
             written = Stream(item.stream).data
             content = written.partition(b"\nstream\n")[2].removesuffix(b"\nendstream")
-            item.stream = [zlib.compress(content)]
+            item.stream = [zlib.compress(content, _LEVEL)]
             item.compress = False
             item.extra["Filter"] = "/FlateDecode"
 

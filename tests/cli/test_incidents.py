@@ -314,3 +314,60 @@ def test_bytes_that_are_no_text_are_told_and_kept_nowhere(config: Path) -> None:
         2, "found bytes that are no UTF-8 in what was given; nothing was kept\n",
     )  # fmt: skip
     assert shown(config)["timeline"] == before["timeline"]
+
+
+def test_an_end_that_somebody_told_too_early_ends_nothing_that_is_measured(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    lines = looks(Minute(FRIDAY - 30), f"{'U' * 30}{'D' * 60}")
+    call("import", "-", config=config, stdin=jsonl(lines))
+    call("incident", "detect", "--month", "2026-10", config=config)
+    call("incident", "restore", R, "--by", "eva", "--at", "2026-10-09T16:45", config=config)
+    rest = looks(Minute(FRIDAY + 60), f"{'D' * 60}{'U' * 20}")
+    assert call("import", "-", config=config, stdin=jsonl(rest)).exit_code == 0
+
+    restore = clock(config, "restore")
+    assert (restore["stopped"], restore["elapsed_seconds"]) == ("2026-10-09T23:40:00Z", 7200)
+    assert shown(config)["outage"]["down_minutes"] == 120
+
+
+SUITECRM = ACME.replace('"datacrm"', '"suitecrm"\ntimezone = "America/Bogota"')
+
+
+def test_whose_fault_it_is_is_said_as_the_contract_writes_it(tmp_path: Path) -> None:
+    config = with_outage(tmp_path, text=SUITECRM)
+    words = ("--fault", "third_party", "--reason", "their proxy", "--by", "eva")
+    refused = call("incident", "classify", R, "--severity", "severity_1", *words, config=config)
+    done = call("incident", "classify", R, "--severity", "severity_3", *words, config=config)
+
+    assert (refused.exit_code, done.exit_code) == (2, 0)
+    assert "the third party's fault is never severity_1" in refused.output
+    assert (shown(config)["fault"], shown(config)["severity"]) == ("third_party", "severity_3")
+
+
+YUCRM = ACME.replace('"datacrm"', '"yucrm"')
+
+
+@pytest.mark.parametrize(
+    ("channel", "starts", "said"),
+    [
+        pytest.param("WhatsApp", True, False, id="however it is written"),
+        pytest.param("telephone", False, True, id="not official"),
+        pytest.param("whatsap", False, True, id="mistyped"),
+    ],
+)
+def test_a_report_that_starts_no_clock_says_so(
+    tmp_path: Path, channel: str, *, starts: bool, said: bool
+) -> None:
+    config = write_config(tmp_path, YUCRM)
+    options = ("--severity", "ordinary", "--channel", channel, "--by", "eva")
+    done = call("incident", "open", "--service", "crm", *options, config=config)
+
+    note = f"a report through {channel} starts no clock: whatsapp, telegram or mail does\n"
+    assert (note in done.output) is said
+    year = now_year(config)
+    assert bool(shown(config, f"ACME-{year}-0001")["clocks"]) is starts
+
+
+def now_year(config: Path) -> str:
+    found = json.loads(call("incident", "list", "--json", config=config).stdout)["incidents"]
+    return str(found[0]["reference"].split("-")[1])

@@ -18,7 +18,7 @@ from tests.cli.commands import (
     write_config,
 )
 from uptimed.clock import SystemClock
-from uptimed.core.minutes import Minute, minute_of, start_of
+from uptimed.core.minutes import Minute, minute_of, moment_of_minute, start_of
 from uptimed.core.strip import Strip
 from uptimed.ports import Batch
 from uptimed.stores.sqlite import open_ledger
@@ -172,7 +172,9 @@ def test_an_unverified_minute_says_so(tmp_path: Path) -> None:
 def test_json_has_every_key_for_every_service(config: Path) -> None:
     last_minutes(config, "UUDD")
     said = json.loads(call("status", "--json", config=config).stdout)
-    assert list(said) == ["at", "made_up", "daemon_last_alive", "services", "followers"]
+    assert list(said) == [
+        "at", "made_up", "daemon_last_alive", "services", "incidents", "followers",
+    ]  # fmt: skip
     assert list(said["services"][0]) == [
         "client", "service", "name", "letter", "state", "down", "unverified", "since",
         "last_settled", "month", "availability", "target", "promised", "down_minutes",
@@ -229,3 +231,37 @@ def test_a_broken_journal_is_told_of(config: Path) -> None:
     result = call("status", config=config)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(f"journal: {journal_of(config)}: it is not a journal")
+
+
+def month_of(config: Path, at: Minute) -> str:
+    zone = settings_of(config).clients[0].zone
+    return f"{moment_of_minute(at).astimezone(zone):%Y-%m}"
+
+
+def test_open_incidents_are_told_with_the_clock_that_ends_next(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    start = last_minutes(config, "UUUUDDDDDD")
+    for severity in ("incident", "improvement"):
+        call("incident", "open", "--service", "crm", "--severity", severity, "--by", "eva",
+             config=config)  # fmt: skip
+    call("incident", "detect", "--month", month_of(config, start), config=config)
+
+    text = call("status", config=config).stdout
+    said = json.loads(call("status", "--json", config=config).stdout)["incidents"]
+    assert "3 open incidents:" in text
+    assert "next due: restore " in text
+    assert said[0]["severity"] == "system_down"
+    assert said[0]["next_due"]["clock"] == "restore"
+    assert 0 < said[0]["next_due"]["remaining_seconds"] < 90 * 60
+    assert [each["next_due"]["clock"] for each in said[1:]] == ["registration", "registration"]
+
+
+def test_incidents_that_are_over_are_told_no_more(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    last_minutes(config, "UUUU")
+    opened = call("incident", "open", "--service", "crm", "--by", "eva", config=config)
+    assert "1 open incident:" in call("status", config=config).stdout
+    call("incident", "resolve", opened.stdout.split(":")[0], "--by", "eva", config=config)
+
+    assert "incident" not in call("status", config=config).stdout
+    assert json.loads(call("status", "--json", config=config).stdout)["incidents"] == []

@@ -72,6 +72,17 @@ def test_the_edges_are_the_minutes_outside_the_month_only() -> None:
     assert [row["minute_utc"][11:16] for row in rows] == ["04:57", "04:58", "04:59", "05:03"]
 
 
+def test_what_lies_over_the_edges_is_told_since_it_is_no_part_of_an_outage() -> None:
+    terms, span = samples.contract(), samples.period("2026-10", judged=3)
+    crm = replace(
+        samples.service(span, {0: "D"}, terms),
+        around=Strip(Minute(span.start - 3), "uDD" + "DUU" + "U"),
+        around_overlay=".M." + "..." + "X",
+    )
+    rows = list(_rows(edges_csv(samples.statement(span, [crm], terms))))
+    assert [row["overlay"] for row in rows] == [".", "M", ".", "X"]
+
+
 def test_a_month_without_edges_has_a_header_only() -> None:
     terms, span = samples.contract(), samples.period("2026-10", judged=3)
     crm = samples.service(span, {}, terms)

@@ -9,7 +9,7 @@ import pytest
 from tests.stores.following import LETTERS, following, influx_of, settings_for, until
 from tests.stores.influx_double import InfluxDouble, influx_double, parsed
 from tests.stores.making import DAY, NOON, letters, seal
-from uptimed.core.minutes import Minute, moment_of, start_of
+from uptimed.core.minutes import MINUTES_PER_DAY, Minute, moment_of, start_of
 from uptimed.core.settings import Settings
 from uptimed.ports import Batch, BlindMinute, ConfigRecord, ContractRecord, LifeEvent
 from uptimed.stores import influx_records as records
@@ -105,6 +105,14 @@ def test_blind_minutes_that_come_late_are_sent(there: There) -> None:
     there.take()
     there.ledger.write(Batch(blind=[blind(NOON - 30), blind(NOON + 1)]))
     assert there.take() == [records.BLIND, records.BLIND]
+
+
+def test_blind_minutes_of_long_ago_that_a_file_brought_are_sent_once(there: There) -> None:
+    there.ledger.write(Batch(blind=[blind(NOON)]))
+    there.take()
+    there.ledger.write(Batch(blind=[blind(NOON - 40 * MINUTES_PER_DAY)]))
+    assert records.BLIND in there.take()
+    assert there.take() == []
 
 
 def test_seals_come_in_order_and_parts(there: There) -> None:

@@ -28,6 +28,7 @@ from uptimed.cli.common import (
     warn_of_made_up,
     wrong,
 )
+from uptimed.cli.open_incidents import open_incidents, open_json, print_open
 from uptimed.core.corrections import corrected
 from uptimed.core.minutes import (
     MINUTE,
@@ -105,6 +106,7 @@ def status(
         found = [_look_up(reader, settings.client_of(s.id), s, at) for s in chosen]
         beat = reader.heartbeat()
         followers = followers_of(settings, reader, present)
+        incidents = open_incidents(reader, settings, chosen, present)
     alive = minute_of(beat) if beat is not None else None
     if as_json:
         told_alive = show_utc(alive) if alive is not None else None
@@ -115,11 +117,13 @@ def status(
                 "made_up": settings.made_up,
                 "daemon_last_alive": told_alive,
                 "services": services,
+                "incidents": [open_json(one) for one in incidents],
                 "followers": [_follower_as_json(one) for one in followers],
             }
         )
     else:
         _print(found, at)
+        print_open(incidents, present)
         _print_followers(followers)
         warn_of_made_up(settings)
         _warn_of_silence(alive, at)

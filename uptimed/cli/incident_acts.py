@@ -55,7 +55,7 @@ def _severity_options(reason: str) -> tuple[click.Option, ...]:
         click.Option(["--severity"], required=True, help="One of the contract's."),
         click.Option(["--proposed"], is_flag=True, help="It waits for a person to confirm it."),
         click.Option(
-            ["--fault"], type=click.Choice(list(Fault)),
+            ["--fault"], type=click.Choice([str(fault) for fault in Fault]),
             help="Whose fault it is, with --reason. [default: as it was]",
         ),
         _words(reason, name="--reason"),

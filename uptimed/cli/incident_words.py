@@ -46,9 +46,19 @@ def show_length(seconds: int) -> str:
 
 
 def next_due(readings: Sequence[Reading]) -> Reading | None:
-    """Return the running clock that is due first; None where none is."""
-    running = [r for r in readings if r.verdict is ClockVerdict.RUNNING and r.due is not None]
+    """Return the clock that is due first of those that run; None where none does.
+
+    What repeats is due again after a miss. A mean or share that is shown without a verdict is no
+    promise, and the desk aims at it all the same.
+    """
+    running = [r for r in readings if r.stopped is None and r.due is not None and _open(r)]
     return min(running, key=lambda r: r.due or 0, default=None)
+
+
+def _open(reading: Reading) -> bool:
+    if reading.verdict is ClockVerdict.PAUSED:
+        return False
+    return reading.within is None or reading.terms.repeats
 
 
 def print_list(found: Sequence[tuple[IncidentNow, tzinfo]]) -> None:

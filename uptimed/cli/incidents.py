@@ -32,11 +32,13 @@ from uptimed.cli.incident_words import (
     print_list,
     show_second,
 )
-from uptimed.core.calendars import Second, second_of
+from uptimed.core.calendars import OpenTime, Second, second_of
+from uptimed.core.clocks import Desk
 from uptimed.core.entries import EntryRefused
-from uptimed.core.incidents import Act, Event, Incident, Opened
+from uptimed.core.incidents import Act, Event, Incident, Opened, Reported
 from uptimed.core.incidents.casebook import Casebook
 from uptimed.core.incidents.telling import Told, told_in
+from uptimed.core.incidents.values import choice_of
 from uptimed.core.minutes import Minute, minute_of, month_minutes
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.settings import ClientSettings, Settings
@@ -146,6 +148,7 @@ def record_act(
         found.client,
         present,
         lambda recording: wanted(recording.add(found.incident.reference, act, at=at, by=by)),
+        found.book,
     )
     say_recorded(settings, found.client, event, present, as_json=as_json)
 
@@ -161,9 +164,19 @@ def say_recorded(
     click.echo(f"{event.incident}: {event.act.kind} at {at} by {visible(event.by)}")
     with reading(settings) as reader:
         each = _stands(reader, find_incident(settings, reader, event.incident), present)
+    _note_channel(event, client)
     due = next_due(each.readings)
     if due is not None:
         click.echo(f"next due: {due.clock}, {show_second(due.due, client.zone)}")
+
+
+def _note_channel(event: Event, client: ClientSettings) -> None:
+    """Say so where a report came through a channel that starts no clock: a slip would be silent."""
+    channel = event.act.channel if isinstance(event.act, Opened | Reported) else ""
+    support = client.support
+    if not Desk(support, OpenTime(None)).official(channel):
+        official = f": {choice_of(support.official)} does" if support.official else ""
+        click.echo(f"a report through {visible(channel)} starts no clock{official}")
 
 
 def _stands(reader: Reader, found: Found, present: Instant) -> IncidentNow:
@@ -267,7 +280,7 @@ def show(reference: str, as_json: bool, config: str | None) -> None:
 @click.option("--severity", default="", help="One of the contract's. [default: to be classified]")
 @click.option("--proposed", is_flag=True, help="The severity waits for a person to confirm it.")
 @click.option(
-    "--fault", type=click.Choice(list(Fault)), help="Whose fault it is. [default: vendor]"
+    "--fault", type=click.Choice([str(fault) for fault in Fault]), help="Whose fault it is. [default: vendor]"
 )
 @click.option("--reported", metavar="TIME", help="When the client reported it.")
 @click.option("--channel", default="", help="Through which channel the report came.")

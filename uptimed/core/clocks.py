@@ -167,9 +167,10 @@ class Desk:
         """Return whether a report through *channel* starts a clock; one without a name does."""
         if not channel:
             return True
-        if channel in self.support.unofficial:
+        named = channel.casefold()
+        if named in map(str.casefold, self.support.unofficial):
             return False
-        return not self.support.official or channel in self.support.official
+        return not self.support.official or named in map(str.casefold, self.support.official)
 
     def clocks(self, severity: str) -> dict[_Slot, _Clock]:
         """Return the clocks of *severity*; none for one that the contract does not have."""
@@ -331,7 +332,8 @@ class _Starts:
         return None if self.report is None else self.report.at
 
     def _through(self, channels: str) -> bool:
-        return self.report is not None and self.report.channel in channels.split(" or ")
+        named = channels.casefold().split(" or ")
+        return self.report is not None and self.report.channel.casefold() in named
 
 
 # Reading the clocks.

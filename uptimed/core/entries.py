@@ -20,8 +20,9 @@ spaces, integers only), so that anyone can make it again:
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from uptimed.core.chain import GENESIS
 from uptimed.core.observations import Instant
@@ -58,9 +59,11 @@ class NewEntry:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """What was entered. *number* is the order of recording in this journal, over all clients."""
+class Entry(NamedTuple):
+    """What was entered. *number* is the order of recording in this journal, over all clients.
+
+    A tuple, because a year of incidents is 80,000 of them: a dataclass takes four times as long.
+    """
 
     number: int
     client: str
@@ -148,7 +151,7 @@ def chained(new: NewEntry, client: str, at: Instant, number: int, last: Entry | 
         previous_sha256=GENESIS if last is None else last.sha256,
         sha256="",
     )
-    return replace(entry, sha256=_digest(entry))
+    return entry._replace(sha256=_digest(entry))
 
 
 def _digest(entry: Entry) -> str:

@@ -7,6 +7,7 @@ laid out; `reports` does that and computes nothing.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, tzinfo
+from typing import TYPE_CHECKING
 
 from uptimed.core.corrections import Correction, Revised
 from uptimed.core.exclusions import Exclusion
@@ -16,10 +17,12 @@ from uptimed.core.minutes import Minute
 from uptimed.core.objections import Objection
 from uptimed.core.observations import Instant
 from uptimed.core.outages import Outage
-from uptimed.core.pinning import AgreedChange
 from uptimed.core.strip import Strip
 from uptimed.core.support_statement import SupportStatement
 from uptimed.core.terms import ContractTerms, Maintenance, WatchTerms
+
+if TYPE_CHECKING:  # a report is rendered by a process of its own, which needs none of the settings
+    from uptimed.core.pinning import AgreedChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +191,7 @@ class ServiceStatement:
     vantages: tuple[VantageLine, ...]
     watch: WatchTerms
     watch_before: tuple[WatchTerms, ...] = ()
+    around_overlay: str = ""  # over *around*; "" where nothing lies over it
     exceptions: tuple[ExceptionLine, ...] = ()
     corrections: tuple[CorrectionLine, ...] = ()
     objections: tuple[Objection, ...] = ()
@@ -257,7 +261,7 @@ class Statement:
     as_of: Instant  # the instant it was drawn up for, never the time of rendering
     made_up: bool = False
     agreed_since: Minute | None = None  # from when on *contract* is on record; None: it is not
-    agreed_changes: tuple[AgreedChange, ...] = ()  # what was agreed otherwise during the month
+    agreed_changes: "tuple[AgreedChange, ...]" = ()  # what was agreed otherwise during the month
     references: int = 0  # how many self-check references are configured; below two is warned of
     replaces: str | None = None
     earlier: tuple[Issue, ...] = ()

@@ -109,10 +109,14 @@ class OutageReader:
         """Return the outages that *incident* of *service* was opened for."""
         if not incident.kind:
             return None
+        opened = Minute(incident.opened // 60)
         stop = judged_until(self._reader, service.id, now)
         if incident.restored is not None:
-            stop = Minute(min(stop, incident.restored // 60 + _AFTER))
-        return group_of(incident, self.groups(service, Minute(incident.opened // 60), stop))
+            near = Minute(min(stop, incident.restored // 60 + _AFTER))
+            group = group_of(incident, self.groups(service, opened, near))
+            if near == stop or (group is not None and group.over):
+                return group
+        return group_of(incident, self.groups(service, opened, stop))
 
     def _counted(self, service: ServiceSettings, start: Minute, stop: Minute) -> tuple[Strip, str]:
         """Return the letters that count, and what lies over them."""

@@ -36,7 +36,7 @@ class ServiceMonth:
     """The judged minutes of a month, with what follows from them.
 
     *strip* and *around* have the letters that count, corrections included; *around* reaches beyond
-    the month to the first up minute on each side, and *recorded* has its letters as they are on
+    the month to the first up minute on each side, under *around_overlay*, and *recorded* has its letters as they are on
     record. *outages* are looked at whole in it, and include those that do not count. *agreement*
     has the maintenance that was entered by command as well, and *entered* all of it.
     """
@@ -49,6 +49,7 @@ class ServiceMonth:
     strip: Strip
     overlay: str
     around: Strip
+    around_overlay: str
     recorded: Strip
     outages: tuple[Outage, ...]
     figures: Figures
@@ -179,6 +180,7 @@ def _seen(recorded: Strip, over: _Over, period: Period) -> ServiceMonth:
         strip=strip,
         overlay=laid[first:last],
         around=around,
+        around_overlay=laid,
         recorded=recorded,
         outages=tuple(o for o in found if o.minutes_in(in_month)),
         figures=figures(

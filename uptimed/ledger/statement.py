@@ -164,6 +164,7 @@ def _service(
         strip=seen.strip,
         overlay=seen.overlay,
         around=seen.around,
+        around_overlay=seen.around_overlay,
         figures=seen.figures,
         outages=tuple(_outage_lines(reader, seen, parts, attempts, blind)),
         gaps=tuple(gaps(seen, attempts, reader.life(seen.strip.start, seen.strip.stop), blind)),

@@ -70,19 +70,9 @@ _KINDS = {str(kind): kind for kind in EntryKind}
 def _entry(row: _Row) -> Entry:
     number, client, place, kind, subject, service, at, by, body, key, previous, sha256 = row
     return Entry(
-        number=number,
-        client=client,
-        place=place,
-        kind=_KINDS[kind],
-        subject=subject,
-        service=service,
-        at=Instant(at),
-        by=by,
-        body=body,
-        key=key,
-        previous_sha256=previous,
-        sha256=sha256,
-    )
+        number, client, place, _KINDS[kind], subject, service, Instant(at), by, body, key, previous,
+        sha256,
+    )  # fmt: skip
 
 
 _POSTS = """

@@ -2,7 +2,8 @@
 
 None of it has a number in the order of writing that all share, so that each kind has cursors of its
 own, named `PREFIX/KIND[/WHAT]`, which move once the server has accepted. Blind minutes and terms
-are looked at again a little before theirs: they may be written late, or replaced.
+are looked at again a little before theirs: they may be written late, or replaced. Blind minutes
+that a file brings may be of any time: where there are more than were sent, all are sent again.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ _TERMS_AGAIN = 1000  # rows, when something happened to us, such as another conf
 _MOST = 1000  # lines: some of them are long
 
 _LIFE, _TERMS, _CONTRACTS, _POSTS = "life", "terms", "contracts", "posts"
-_ENTRIES, _ALIVE = "entries", "alive"
+_ENTRIES, _ALIVE, _BLINDS = "entries", "alive", "blinds"
 
 
 @dataclass(slots=True)
@@ -75,7 +76,7 @@ class Rest:
         return _Known(
             numbers={
                 kind: reader.cursor(self._prefix + kind)
-                for kind in (_LIFE, _TERMS, _CONTRACTS, _POSTS, _ENTRIES, _ALIVE)
+                for kind in (_LIFE, _TERMS, _CONTRACTS, _POSTS, _ENTRIES, _ALIVE, _BLINDS)
             },
             sealed={
                 service: _EPOCH + timedelta(days=reader.cursor(f"{self._prefix}seal/{service}"))
@@ -178,7 +179,14 @@ class _Made:
 
     def _blind(self) -> Iterator[str]:
         back = _BLIND_AGAIN if self._again else 0
-        for blind in self._reader.blind_after(self._known.blind, back):
+        known, total = self._known.blind, self._reader.blind_count()
+        found = self._reader.blind_after(known, back)
+        fresh = sum(b.minute > known.get(b.vantage, Minute(0)) for b in found)
+        if self._known.of(_BLINDS) + fresh < total:
+            found = self._reader.blind_after({}, 0)
+        if self._known.of(_BLINDS) < total:
+            self._reach(_BLINDS, total)
+        for blind in found:
             key = f"blind {blind.vantage} {blind.minute}"
             self.there[key] = ""
             if key not in self._before:

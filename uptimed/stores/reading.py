@@ -366,6 +366,11 @@ class Reader:
         with connections.telling(self._path):
             return blind_after(self._connection, self._names, last, again)
 
+    def blind_count(self) -> int:
+        """Return how many blind minutes there are, of all vantages."""
+        with connections.telling(self._path):
+            return int(self._connection.execute("SELECT count(*) FROM blind").fetchone()[0])
+
     def seals(self, service: str, first: date, last: date) -> Sequence[Seal]:
         """Return the sealed days from *first* to *last*, both included, in order."""
         return [

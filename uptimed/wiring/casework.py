@@ -164,7 +164,9 @@ class _Files:
 
     def _take(self, reader: Reader) -> None:
         """Take what was entered since the last time, whoever's it is."""
-        for entry in reader.entries("", KINDS, after=self._taken):
+        waiting = [*reversed(reader.entries("", KINDS, after=self._taken))]
+        while waiting:  # let go of one by one: a year's at once would hold up the event loop
+            entry = waiting.pop()
             self._taken = entry.number
             book = self._books.setdefault(entry.client, Casebook())
             if entry.number > book.last:

@@ -102,7 +102,8 @@ class Postman:
     """Delivers what is due.
 
     *chance* is a number from 0 to 1; *told* hears of each outcome. *stopping* ends a pass between
-    two mails: a mail that was begun is finished, so that its answer is not lost.
+    mails: a text that is going out is finished, so that its answer is not lost. *going* is told
+    when a text may be on its way to a server, and when no longer.
     """
 
     mailing: Mailing
@@ -110,6 +111,7 @@ class Postman:
     clock: Clock
     chance: Callable[[], float]
     stopping: Callable[[], bool] = lambda: False
+    going: Callable[[bool], None] = lambda _going: None
     told: Callable[[Record, Delivery, Outcome], None] = field(
         default=lambda _record, _delivery, _outcome: None
     )
@@ -191,6 +193,7 @@ class Postman:
             if outcome is None:
                 continue
             await self._keep(desk, one, outcome, tally)
+            self.going(False)
             if isinstance(outcome, Unknown) or (isinstance(outcome, Later) and outcome.server):
                 return answered
             answered = True
@@ -206,8 +209,13 @@ class Postman:
             return Never(str(error))
 
         async def claim() -> bool:
+            if self.stopping():
+                return False
+            self.going(True)
             at = self.clock.now()
-            return await desk(lambda outbox: outbox.claim(number, place, at))
+            claimed = await desk(lambda outbox: outbox.claim(number, place, at))
+            self.going(claimed)
+            return claimed
 
         return await line.hand_over(in_ascii(self.mailing.sender), address, message, claim)
 

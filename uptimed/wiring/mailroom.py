@@ -11,7 +11,7 @@ recipients: what was due before that was sent by other means, or by nobody, and 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,7 +41,7 @@ _LOOK_INTO_OUTBOX_US = 5 * SECOND
 _LOOK_AT_CALENDAR_US = 60 * SECOND
 _DRAFT_AGAIN_US = 600 * SECOND  # after a report could not be drawn up
 _AGAIN_US = 60 * SECOND  # after a bug
-_LAST_MAIL_S = 5.0  # for the mail that is on its way when the daemon stops; systemd waits 15
+_LAST_MAIL_S = 4.0  # for the text that is on its way when the daemon stops; systemd waits 15
 _MONTHS_BACK = 3  # a report that is later than that was sent by hand, or nobody misses it
 
 _log = logging.getLogger(__name__)
@@ -100,7 +100,8 @@ class Mailroom:
         self._secrets, self._software = secrets, software
         self._supervise = Supervisor()
         self._stopping = asyncio.Event()
-        self._sending = False
+        self._idle = asyncio.Event()  # no text is on its way
+        self._idle.set()
         self._not_before: dict[tuple[str, Month], Instant] = {}
         self._overdue: Mapping[str, bool] = {}
         self._open: Sequence[Record] = ()
@@ -147,7 +148,7 @@ class Mailroom:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Draw up and deliver inside; at the end, finish the mail that is on its way."""
+        """Draw up and deliver inside; at the end, finish the text that is on its way."""
         async with asyncio.TaskGroup() as group:
             delivering = group.create_task(self._chore(self._deliver, "delivering mail"))
             drafting = group.create_task(self._chore(self._keep_calendar, "drawing up reports"))
@@ -156,9 +157,16 @@ class Mailroom:
             finally:
                 self._stopping.set()
                 drafting.cancel()
-                if self._sending:
-                    await asyncio.wait([delivering], timeout=_LAST_MAIL_S)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LAST_MAIL_S):
+                        await self._idle.wait()
                 delivering.cancel()
+
+    def _going(self, going: bool) -> None:  # noqa: FBT001 - it is all that is told
+        if going:
+            self._idle.clear()
+        else:
+            self._idle.set()
 
     async def _chore(self, chore: Callable[[], Awaitable[None]], what: str) -> None:
         while isinstance(await self._supervise(chore(), what), Bug):
@@ -186,8 +194,8 @@ class Mailroom:
             clock=self._clock,
             chance=random,
             stopping=self._stopping.is_set,
+            going=self._going,
         )
-        self._sending = True
         try:
             tally = await postman.deliver(self._desk)
             self._know(tally)
@@ -196,7 +204,7 @@ class Mailroom:
         except StoreError as error:
             _log.error("mail: the outbox: %s", error)
         finally:
-            self._sending = False
+            self._idle.set()
         self._open = await self._asked(partial(Outbox.records, open_only=True)) or ()
 
     def _has_work(self, records: Sequence[Record]) -> bool:

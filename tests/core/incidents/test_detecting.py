@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from tests.core.drawing import NOON, strip
 from tests.core.incidents.books import DATACRM, Journal, kept
 from uptimed.core.calendars import Second
-from uptimed.core.incidents import MONITOR, Closed, SeverityChanged, grouped
+from uptimed.core.incidents import (
+    MONITOR,
+    Closed,
+    Reopened,
+    Resolved,
+    Restored,
+    SeverityChanged,
+    grouped,
+)
 from uptimed.core.incidents.casebook import Casebook, Recording
 from uptimed.core.incidents.detecting import Watched, detect, group_of, unrecorded
 from uptimed.core.observations import Instant
@@ -180,3 +188,18 @@ def test_recording_knows_what_it_is_about_to_open() -> None:
     detect(recording, [watched("UUDD"), watched("UUDD")])
 
     assert len(recording.recorded) == 1
+
+
+def test_an_end_that_a_person_told_first_and_took_back_is_not_asked_for_again() -> None:
+    journal = Journal()
+    see(journal, watched("UUDDUUUUU"))
+    for minute, act in ((6, Restored()), (6, Resolved()), (8, Reopened(reason="they call"))):
+        at = second(minute)
+        journal.record(
+            lambda r, a=act, at=at: kept(r.add("ACME-2026-0001", a, at=at, by="ana"))  # type: ignore[misc]
+        )
+    later = watched(f"UUDD{UP}")
+
+    assert not unrecorded(journal.book, later)
+    see(journal, later)
+    assert journal.kinds("ACME-2026-0001") == ["opened", "restored", "resolved", "reopened"]

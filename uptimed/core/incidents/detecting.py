@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from uptimed.core.calendars import Second
-from uptimed.core.incidents.acts import Classified, Restored, SeverityChanged
+from uptimed.core.incidents.acts import Classified, Reopened, Restored, SeverityChanged
 from uptimed.core.incidents.casebook import Casebook, Opening, Recording
 from uptimed.core.incidents.events import Event, Incident, Opened
 from uptimed.core.incidents.grouping import OutageGroup
@@ -56,7 +56,6 @@ class _Cases(Protocol):
 
     def openings(self, service: str) -> Sequence[Opening]: ...
     def incident(self, reference: str) -> Incident: ...
-    def events(self, reference: str) -> Sequence[Event]: ...
     def support(self, incident: Incident) -> SupportTerms: ...
 
 
@@ -71,7 +70,7 @@ def _missing(book: Casebook, incident: Incident | None, group: OutageGroup) -> b
         return True
     if incident.closed is not None:
         return False
-    return _restored(book, incident, group) is not None or (
+    return _restored(incident, group) is not None or (
         _graver(book, incident, group) is not None
     )
 
@@ -94,7 +93,7 @@ def _enter(recording: Recording, watched: Watched, group: OutageGroup, opened: M
     if raised is not None:
         at = Second(max(incident.opened, raised.since or 0))
         recording.add(incident.reference, raised, at=at, by=MONITOR)
-    restored = _restored(recording, incident, group)
+    restored = _restored(incident, group)
     if restored is not None and group.ended_at is not None:
         recording.add(incident.reference, Restored(), at=group.ended_at, by=MONITOR, id=restored)
 
@@ -140,12 +139,15 @@ def _incident_of(cases: _Cases, service: str, group: OutageGroup) -> Incident | 
     return None
 
 
-def _restored(cases: _Cases, incident: Incident, group: OutageGroup) -> str | None:
+def _restored(incident: Incident, group: OutageGroup) -> str | None:
     """Return the id of the restoration that is to be recorded; None where there is none."""
-    if not group.over or group.ended_at is None or incident.restored is not None:
+    ended = group.ended_at
+    if not group.over or ended is None or incident.restored is not None:
         return None
-    key = f"restored:{incident.reference}:{group.ended_at}"
-    return None if any(each.id == key for each in cases.events(incident.reference)) else key
+    told = (event for event in incident.timeline if isinstance(event.act, Restored | Reopened))
+    if any(event.at >= ended for event in told):
+        return None  # somebody told it before, or that it was none
+    return f"restored:{incident.reference}:{ended}"
 
 
 def _graver(cases: _Cases, incident: Incident, group: OutageGroup) -> SeverityChanged | None:
