@@ -5,6 +5,7 @@ up minute ends it. Outages are looked at whole, across the month's edges, before
 out of them.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,10 @@ from uptimed.core.strip import (
     SYSTEM_DOWN,
     Strip,
 )
+
+_DOWN, _UP, _NEITHER = "d", "u", " "
+_RUN = re.compile(f"{_DOWN}[{_DOWN}{_NEITHER}]*")
+_LAID_OVER = re.compile(f"[^{re.escape(NO_OVERLAY)}]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,17 +58,27 @@ def _outages(strip: Strip, overlay: str, down: str, min_consecutive: int) -> Ite
     letters = strip.plain
     if not any(letter in letters for letter in down):
         return
-    run: list[int] = []
-    for index, (letter, over) in enumerate(zip(letters, overlay, strict=True)):
-        if letter == NOT_MEASURED or over != NO_OVERLAY:
-            continue
-        if letter in down:
-            run.append(index)
-        elif run:
-            yield _outage(strip, letters, run, min_consecutive, stop=index)
-            run = []
-    if run:
-        yield _outage(strip, letters, run, min_consecutive, stop=None)
+    states = _states(letters, overlay, down)
+    for found in _RUN.finditer(states):
+        run = [index for index in range(*found.span()) if states[index] == _DOWN]
+        stop = found.end() if found.end() < len(states) else None
+        yield _outage(strip, letters, run, min_consecutive, stop=stop)
+
+
+def _states(letters: str, overlay: str, down: str) -> str:
+    """Return what each minute is to an outage: down, up, or neither.
+
+    By whole strings: a month has 44,640 minutes, and figures are asked for all the time.
+    """
+    if len(letters) != len(overlay):
+        raise ValueError(f"{len(overlay)} minutes of overlay, wanted {len(letters)}")
+    table = {ord(letter): _UP for letter in set(letters)}
+    table |= {ord(letter): _DOWN for letter in down} | {ord(NOT_MEASURED): _NEITHER}
+    states = letters.translate(table)
+    for found in _LAID_OVER.finditer(overlay):
+        first, last = found.span()
+        states = states[:first] + _NEITHER * (last - first) + states[last:]
+    return states
 
 
 def _outage(
