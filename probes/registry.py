@@ -3,18 +3,26 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from probes.dns import DnsProbe
 from probes.http import HttpProbe
 from probes.login import LoginProbe, unheard
 from probes.net import Resolver
 from probes.tcp import TcpProbe
 from probes.tls import TlsProbe
+from uptimed.core.observations import Observation
+from uptimed.core.targets import ProbeSettings
 from uptimed.ports import Clock, Probe, Secrets
 
 
 def user_agent_of(version: str) -> str:
     """Return how the monitor names itself to those it looks at."""
     return f"uptimed/{version}"
+
+
+async def _dns(settings: ProbeSettings) -> Observation:
+    """Ask a name server; its library is loaded with the first query, as most never make one."""
+    from probes.dns import DnsProbe
+
+    return await DnsProbe()(settings)
 
 
 @asynccontextmanager
@@ -47,6 +55,6 @@ async def probes(
             "http": await stack.enter_async_context(http),
             "tcp": TcpProbe(resolver=resolver),
             "tls": TlsProbe(resolver=resolver),
-            "dns": DnsProbe(),
+            "dns": _dns,
             "login": await stack.enter_async_context(login),
         }

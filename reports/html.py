@@ -90,6 +90,7 @@ def long_html(statement: LongStatement, language: str) -> str:
             tone=_month_tone,
             accent=readable(statement.client.colour or statement.operator.colour),
             css_string=css_string,
+            logo=_logo,
             utc=utc,
         )
     )

@@ -53,7 +53,7 @@ def test_a_chain_as_it_was_entered_holds(length: int) -> None:
 def test_a_changed_entry_is_found(where: int, name: str) -> None:
     entries = chain(5)
     other: dict[str, object] = {name: {"at": Instant(99), "body": '{"a":3}'}.get(name, "x")}
-    entries[where] = replace(entries[where], **other)  # type: ignore[arg-type]
+    entries[where] = entries[where]._replace(**other)  # type: ignore[arg-type]
     assert any("is not what was entered" in fault for fault in entry_faults(entries))
 
 

@@ -229,7 +229,7 @@ def test_waiting_doubles_up_to_half_an_hour(tries: int, minutes: int) -> None:
 @pytest.mark.property
 @given(st.integers(1, 10_000), st.floats(0, 1))
 def test_waiting_is_spread_by_a_quarter_either_way(tries: int, chance: float) -> None:
-    assert 45 * SECOND <= wait_us(tries, chance) <= LONGEST_WAIT_US * 5 // 4
+    assert 45 * SECOND <= wait_us(tries, chance) <= LONGEST_WAIT_US
 
 
 @pytest.mark.parametrize(

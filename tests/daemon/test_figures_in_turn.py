@@ -6,6 +6,7 @@ from dataclasses import replace
 from tests.daemon.stories import World, web
 from tests.fakes import settle
 from uptimed.core.figures import Figures
+from uptimed.core.minutes import Minute
 from uptimed.core.observations import SECOND, Instant
 from uptimed.daemon.run import Daemon
 
@@ -39,7 +40,8 @@ async def test_the_page_of_an_outage_has_figures_with_the_minutes_that_confirmed
     known: list[int] = []
 
     async def figures(service: str, _at: Instant) -> Figures | None:
-        known.append(world.journal.letters(service, world.first, world.first + 4).letters.count("D"))  # type: ignore[arg-type]
+        stop = Minute(world.first + 4)
+        known.append(world.journal.letters(service, world.first, stop).letters.count("D"))
         return None
 
     stop = asyncio.Event()

@@ -165,3 +165,26 @@ def test_a_file_of_the_first_version_has_no_entries(tmp_path: Path) -> None:
     connection.close()
     with open_reader(path) as reader:
         assert not reader.entries()
+
+
+def test_whoever_has_read_the_others_decides_over_what_is_new_and_of_its_kinds(
+    ledger: Ledger,
+) -> None:
+    seen: list[list[int]] = []
+
+    def decide(known: Sequence[Entry]) -> Sequence[NewEntry]:
+        seen.append([entry.number for entry in known])
+        return []
+
+    put(ledger, NEW, replace(NEW, kind=EntryKind.MAINTENANCE), NEW)
+    put(ledger, NEW, client="other")
+    put(ledger, NEW)
+    enter(ledger, "acme", NOON, decide, kinds=(EntryKind.SILENCE,), after=1)
+    assert seen == [[3, 5]]
+
+
+def test_a_key_is_known_however_little_is_decided_over(ledger: Ledger) -> None:
+    (first,) = put(ledger, replace(NEW, key="k"))
+    again = enter(ledger, "acme", NOON, lambda _: [replace(NEW, key="k")], after=first.number)
+    assert list(again) == [first]
+    assert entry_faults(ledger.reader.entries("acme")) == ()

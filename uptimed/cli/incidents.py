@@ -36,7 +36,7 @@ from uptimed.core.calendars import OpenTime, Second, second_of
 from uptimed.core.clocks import Desk
 from uptimed.core.entries import EntryRefused
 from uptimed.core.incidents import Act, Event, Incident, Opened, Reported
-from uptimed.core.incidents.casebook import Casebook
+from uptimed.core.incidents.casebook import KINDS, Casebook
 from uptimed.core.incidents.telling import Told, told_in
 from uptimed.core.incidents.values import choice_of
 from uptimed.core.minutes import Minute, minute_of, month_minutes
@@ -150,20 +150,29 @@ def record_act(
         lambda recording: wanted(recording.add(found.incident.reference, act, at=at, by=by)),
         found.book,
     )
-    say_recorded(settings, found.client, event, present, as_json=as_json)
+    say_recorded(settings, found.client, event, present, as_json=as_json, book=found.book)
 
 
-def say_recorded(
-    settings: Settings, client: ClientSettings, event: Event, present: Instant, *, as_json: bool
+def say_recorded(  # noqa: PLR0913 - what is said, of whom, and when
+    settings: Settings,
+    client: ClientSettings,
+    event: Event,
+    present: Instant,
+    *,
+    as_json: bool,
+    book: Casebook | None = None,
 ) -> None:
-    """Say what was recorded, and which clock is due next."""
+    """Say what was recorded, and which clock is due next; *book* is the client's as it was read."""
     if as_json:
         emit({**event_json(event), "incident": event.incident})
         return
     at = show_second(event.at, client.zone)
     click.echo(f"{event.incident}: {event.act.kind} at {at} by {visible(event.by)}")
     with reading(settings) as reader:
-        each = _stands(reader, find_incident(settings, reader, event.incident), present)
+        book = Casebook() if book is None else book
+        book.take(reader.entries(client.id, KINDS, after=book.last))
+        found = Found(settings, client, book, book.incident(event.incident))
+        each = _stands(reader, found, present)
     _note_channel(event, client)
     due = next_due(each.readings)
     if due is not None:
@@ -280,7 +289,9 @@ def show(reference: str, as_json: bool, config: str | None) -> None:
 @click.option("--severity", default="", help="One of the contract's. [default: to be classified]")
 @click.option("--proposed", is_flag=True, help="The severity waits for a person to confirm it.")
 @click.option(
-    "--fault", type=click.Choice([str(fault) for fault in Fault]), help="Whose fault it is. [default: vendor]"
+    "--fault",
+    type=click.Choice([str(fault) for fault in Fault]),
+    help="Whose fault it is. [default: vendor]",
 )
 @click.option("--reported", metavar="TIME", help="When the client reported it.")
 @click.option("--channel", default="", help="Through which channel the report came.")

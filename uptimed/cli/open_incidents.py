@@ -6,7 +6,13 @@ from dataclasses import dataclass
 import click
 
 from uptimed.cli.common import counted
-from uptimed.cli.incident_words import next_due, severity_words, show_length, show_second, utc_second
+from uptimed.cli.incident_words import (
+    next_due,
+    severity_words,
+    show_length,
+    show_second,
+    utc_second,
+)
 from uptimed.core.calendars import Second
 from uptimed.core.clocks import Reading
 from uptimed.core.observations import SECOND, Instant

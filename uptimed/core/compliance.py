@@ -183,7 +183,8 @@ def _line(reading: Reading) -> _Line:
 
 def _share(line: _Line, read: _Read, start: Second, stop: Second, *, goal: str) -> ClockShare:
     plan, severity, clock, channel = line
-    decided = [(ref, each) for ref, each in read if _counts(each, start, stop)]
+    read = [(ref, each) for ref, each in read if _falls_in(each, start, stop)]
+    decided = [(ref, each) for ref, each in read if each.verdict in _DECIDED]
     missed = [(each.decided_at or 0, ref) for ref, each in decided if not each.within]
     met = len(decided) - len(missed)
     return ClockShare(
@@ -193,8 +194,10 @@ def _share(line: _Line, read: _Read, start: Second, stop: Second, *, goal: str) 
         channel=channel,
         met=met,
         decided=len(decided),
-        undetermined=sum(1 for _, each in read if _is_undetermined(each, start, stop)),
-        proposed=sum(1 for _, each in read if _is_unconfirmed(each, start, stop)),
+        undetermined=sum(1 for _, each in read if each.decided_at is None),
+        proposed=sum(
+            1 for _, each in read if each.why is Why.PROPOSED and each.decided_at is not None
+        ),
         missed=tuple(ref for _, ref in sorted(missed)),
         target=goal,
         verdict=ShareVerdict.BY_GOAL if goal else share_verdict(met, len(decided), PPM),
@@ -208,25 +211,14 @@ def share_verdict(met: int, decided: int, target_ppm: int) -> ShareVerdict:
     return ShareVerdict.MET if met * PPM >= target_ppm * decided else ShareVerdict.MISSED
 
 
-def _counts(reading: Reading, start: Second, stop: Second) -> bool:
-    if reading.verdict not in _DECIDED or reading.decided_at is None:
-        return False
-    return start <= reading.decided_at < stop
-
-
 _DECIDED = {ClockVerdict.MET, ClockVerdict.MISSED}
 
 
-def _is_undetermined(reading: Reading, start: Second, stop: Second) -> bool:
-    if reading.verdict is not ClockVerdict.UNDETERMINED or reading.stopped is None:
-        return False
-    return start <= reading.stopped < stop
-
-
-def _is_unconfirmed(reading: Reading, start: Second, stop: Second) -> bool:
-    if reading.why is not Why.PROPOSED or reading.decided_at is None:
-        return False
-    return start <= reading.decided_at < stop
+def _falls_in(reading: Reading, start: Second, stop: Second) -> bool:
+    """Return whether it was decided in the period, or ended in it and stays undetermined."""
+    open_end = reading.verdict is ClockVerdict.UNDETERMINED
+    at = reading.stopped if open_end else reading.decided_at
+    return at is not None and start <= at < stop
 
 
 def _goal(goal: GoalTerms, cases: Sequence[Case], start: Second, stop: Second) -> GoalShare:

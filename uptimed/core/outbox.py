@@ -296,11 +296,12 @@ def due(
 def wait_us(tries: int, chance: float, *, first_us: int = FIRST_WAIT_US) -> int:
     """Return how long to wait after the try number *tries*, counted from 1.
 
-    It doubles up to a bound. *chance*, from 0 to 1, spreads it by a quarter either way, so that
-    not everything that failed together is tried together.
+    It doubles up to a bound, which nothing exceeds. *chance*, from 0 to 1, spreads it by a quarter
+    either way, so that not everything that failed together is tried together.
     """
     doubled = first_us << min(max(tries - 1, 0), 20)
-    return int(min(doubled, LONGEST_WAIT_US) * (0.75 + chance / 2))
+    spread = int(min(doubled, LONGEST_WAIT_US) * (0.75 + chance / 2))
+    return min(spread, LONGEST_WAIT_US)
 
 
 def given_up(mail: Mail, delivery: Delivery, now: Instant, *, patience_us: int) -> bool:

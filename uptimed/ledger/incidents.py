@@ -63,11 +63,7 @@ def casebook(reader: EntryReader, client: str) -> Casebook:
 def under_other_terms(book: Casebook, support: SupportTerms) -> Sequence[str]:
     """Return the references of open incidents that are judged by other terms than *support*."""
     present = digest(support_text(support))
-    return tuple(
-        each.reference
-        for each in book.unresolved()
-        if each.terms != present
-    )
+    return tuple(each.reference for each in book.unresolved() if each.terms != present)
 
 
 class OutageReader:

@@ -36,9 +36,10 @@ class ServiceMonth:
     """The judged minutes of a month, with what follows from them.
 
     *strip* and *around* have the letters that count, corrections included; *around* reaches beyond
-    the month to the first up minute on each side, under *around_overlay*, and *recorded* has its letters as they are on
-    record. *outages* are looked at whole in it, and include those that do not count. *agreement*
-    has the maintenance that was entered by command as well, and *entered* all of it.
+    the month to the first up minute on each side, under *around_overlay*, and *recorded* has its
+    letters as they are on record. *outages* are looked at whole in it, and include those that do
+    not count. *agreement* has the maintenance that was entered by command as well, and *entered*
+    all of it.
     """
 
     service: ServiceSettings

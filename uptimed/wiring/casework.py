@@ -34,6 +34,7 @@ from uptimed.wiring.incidents import missing, record_outages
 _log = logging.getLogger(__name__)
 
 _INTO_MINUTE_US = 25 * SECOND  # by then the minute before is judged
+_NAP_US = SECOND // 2  # so late an outage is heard of, at most
 _WRITTEN_US = SECOND  # by then the letters that an outage was confirmed by are on record
 _BACK = 120  # minutes that are looked at again every minute
 _FAR_BACK = 31 * 60  # and every hour: what came late is taken until a day is sealed
@@ -55,12 +56,12 @@ class Casework:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="incidents")
         self._files = _Files(Path(settings.journal_path))
         self._trouble = ""
-        self._heard = asyncio.Event()
+        self._heard = False
 
     async def hear(self, edge: Edge) -> None:
         """Compare soon: an outage was confirmed, or is over."""
         if edge.kind in {"down", "up"}:
-            self._heard.set()
+            self._heard = True
 
     def use(self, settings: Settings) -> None:
         """Know the clients of *settings* from now on."""
@@ -93,18 +94,13 @@ class Casework:
 
     async def _rest(self) -> None:
         """Wait until the next minute was judged, or shortly after an outage was heard of."""
-        after = start_of(Minute(minute_of(self._clock.now()) + 1)) + _INTO_MINUTE_US
-        waiting = {
-            asyncio.ensure_future(self._clock.sleep(max(SECOND, after - self._clock.now()))),
-            asyncio.ensure_future(self._heard.wait()),
-        }
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()
-        if self._heard.is_set():
-            self._heard.clear()
+        now = self._clock.now()
+        after = start_of(Minute(minute_of(now) + 1)) + _INTO_MINUTE_US
+        end = self._clock.monotonic() + max(SECOND, after - now)
+        while self._clock.monotonic() < end and not self._heard:
+            await self._clock.sleep(_NAP_US)
+        if self._heard:
+            self._heard = False
             await self._clock.sleep(_WRITTEN_US)
 
     async def _pass(self, now: Instant) -> None:

@@ -103,7 +103,7 @@ class Postman:
 
     *chance* is a number from 0 to 1; *told* hears of each outcome. *stopping* ends a pass between
     mails: a text that is going out is finished, so that its answer is not lost. *going* is told
-    when a text may be on its way to a server, and when no longer.
+    the number of the mail whose text may be on its way to a server, and nothing once it is not.
     """
 
     mailing: Mailing
@@ -111,7 +111,7 @@ class Postman:
     clock: Clock
     chance: Callable[[], float]
     stopping: Callable[[], bool] = lambda: False
-    going: Callable[[bool], None] = lambda _going: None
+    going: Callable[[str], None] = lambda _number: None
     told: Callable[[Record, Delivery, Outcome], None] = field(
         default=lambda _record, _delivery, _outcome: None
     )
@@ -193,7 +193,7 @@ class Postman:
             if outcome is None:
                 continue
             await self._keep(desk, one, outcome, tally)
-            self.going(False)
+            self.going("")
             if isinstance(outcome, Unknown) or (isinstance(outcome, Later) and outcome.server):
                 return answered
             answered = True
@@ -211,10 +211,10 @@ class Postman:
         async def claim() -> bool:
             if self.stopping():
                 return False
-            self.going(True)
+            self.going(number)
             at = self.clock.now()
             claimed = await desk(lambda outbox: outbox.claim(number, place, at))
-            self.going(claimed)
+            self.going(number if claimed else "")
             return claimed
 
         return await line.hand_over(in_ascii(self.mailing.sender), address, message, claim)

@@ -162,14 +162,16 @@ class Mailroom:
                         await self._idle.wait()
                 delivering.cancel()
 
-    def _going(self, going: bool) -> None:  # noqa: FBT001 - it is all that is told
-        if going:
+    def _going(self, number: str) -> None:
+        if number:
             self._idle.clear()
         else:
             self._idle.set()
 
     async def _chore(self, chore: Callable[[], Awaitable[None]], what: str) -> None:
         while isinstance(await self._supervise(chore(), what), Bug):
+            if self._stopping.is_set():
+                return
             await self._clock.sleep(_AGAIN_US)
 
     # Delivering.
@@ -178,7 +180,8 @@ class Mailroom:
         self._last_accepted = await self._asked(Outbox.last_accepted)
         while not self._stopping.is_set():
             await self._deliver_due()
-            await self._clock.sleep(_LOOK_INTO_OUTBOX_US)
+            if not self._stopping.is_set():  # a cancellation in a dialogue may be lost on its way
+                await self._clock.sleep(_LOOK_INTO_OUTBOX_US)
 
     async def _deliver_due(self) -> None:
         mailing = self._settings.mail

@@ -64,6 +64,7 @@ class Casebook:
         self._texts: dict[str, str] = {}
         self._supports: dict[str, SupportTerms] = {}
         self._desks: dict[tuple[str, str], Desk] = {}
+        self._first: dict[str, Event] = {}
         self._events: dict[str, tuple[Event, ...]] = {}
         self._folded: dict[str, Incident] = {}
         self._unresolved: dict[str, None] = {}  # and those of which that is not known yet
@@ -87,7 +88,7 @@ class Casebook:
                     self._folded.pop(entry.subject, None)
 
     def _opened(self, entry: Entry) -> None:
-        event = event_of(entry)
+        event = self._first[entry.subject] = event_of(entry)
         self._events[entry.subject] = (event,)
         kind, ticket = "", ""
         if isinstance(event.act, Opened):
@@ -114,10 +115,14 @@ class Casebook:
 
     def events(self, reference: str) -> Sequence[Event]:
         """Return what was recorded of an incident, in that order; nothing where there is none."""
+        if reference not in self._entries:
+            return ()
         if reference not in self._events:
-            entries = self._entries.get(reference, ())
-            self._events[reference] = tuple(
-                [event_in(body, reference, by, place) for body, by, place in entries]
+            opened = self._first[reference]
+            others = self._entries[reference][1:]
+            self._events[reference] = (
+                opened,
+                *[event_in(body, reference, by, place) for body, by, place in others],
             )
         return self._events[reference]
 
@@ -141,7 +146,7 @@ class Casebook:
         )
 
     def unresolved(self) -> Sequence[Incident]:
-        """Return the incidents that nobody has resolved; those of before are not looked at again."""
+        """Return the incidents that nobody has resolved; what is over is not looked at again."""
         found = [self.incident(reference) for reference in self._unresolved]
         found = [each for each in found if each.resolved is None]
         self._unresolved = dict.fromkeys(each.reference for each in found)
@@ -186,6 +191,7 @@ class Recording:
         self.recorded: list[Event] = []
         self._tickets: dict[str, str] | None = None
         self._added: dict[str, list[Event]] = {}
+        self._given: dict[int, str] = {}  # the last reference of each year
 
     def events(self, reference: str) -> Sequence[Event]:
         """Return what is recorded of an incident, and what is about to be."""
@@ -228,13 +234,14 @@ class Recording:
         """Open an incident at *at*, judged by the account's terms and plan of now."""
         text = support_text(self.account.support)
         act = replace(act, terms=digest(text), plan=self.account.plan)
-        used = (*self.book.references, *self._added)
         year = moment_of(Instant(at * SECOND)).astimezone(self.account.zone).year
+        used = [self._given[year]] if year in self._given else self.book.references
         incident = next_reference(self.account.client, year, used)
         event = Event(id=id or f"{incident}/1", incident=incident, at=at, by=by, act=act)
         admitted = admit(event, (), self.account.support, now=self.now)
         if isinstance(admitted, Refusal):
             return admitted
+        self._given[year] = incident
         self._keep_terms(act.terms, text)
         return self._keep(event, act.service)
 

@@ -70,9 +70,7 @@ def _missing(book: Casebook, incident: Incident | None, group: OutageGroup) -> b
         return True
     if incident.closed is not None:
         return False
-    return _restored(incident, group) is not None or (
-        _graver(book, incident, group) is not None
-    )
+    return _restored(incident, group) is not None or (_graver(book, incident, group) is not None)
 
 
 def detect(recording: Recording, watched: Sequence[Watched]) -> None:
