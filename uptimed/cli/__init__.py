@@ -32,7 +32,10 @@ _COMMANDS = {
     "backup": ("uptimed.cli.files:backup", "A consistent copy of the journal, while it runs."),
     "influx": ("uptimed.cli.influx:influx", "InfluxDB: make what it needs there."),
     "contracts": ("uptimed.cli.contracting:contracts", "The agreements: list, show, compare."),
-    "calendar": ("uptimed.cli.calendars:calendar", "Holidays of support clocks, and their approval."),
+    "calendar": (
+        "uptimed.cli.calendars:calendar",
+        "Holidays of support clocks, approved.",
+    ),
     "demo": ("uptimed.cli.sandbox:demo", "A sandbox: a small CRM to break, and its report."),
     "completion": ("uptimed.cli.setting_up:completion", "Shell completion for bash, zsh, fish."),
 }

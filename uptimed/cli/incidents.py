@@ -153,7 +153,7 @@ def record_act(
     say_recorded(settings, found.client, event, present, as_json=as_json, book=found.book)
 
 
-def say_recorded(  # noqa: PLR0913 - what is said, of whom, and when
+def say_recorded(
     settings: Settings,
     client: ClientSettings,
     event: Event,
