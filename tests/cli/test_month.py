@@ -389,6 +389,23 @@ def test_a_look_that_vanished_is_found(month: Path, tmp_path: Path) -> None:
     assert "2026-10-01T05:07:00Z to 2026-10-01T05:08:00Z: on record U, replayed N" in result.stdout
 
 
+def test_an_entry_that_was_tampered_with_is_found(month: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "uptimed.db"
+    assert call("backup", str(copy), config=month).exit_code == 0
+    config = write_config(tmp_path, _CONFIG)
+    said = call(
+        "maintenance", "add", "--service", "gaps", "--start", "2030-01-01T02:00", "--end",
+        "2030-01-01T04:00", "--reason", "upgrade", "--by", "Ana", config=config,
+    )  # fmt: skip
+    assert said.exit_code == 0, said.output
+    with closing(sqlite3.connect(copy)) as journal, journal:
+        journal.execute("DROP TRIGGER entry_stays")
+        journal.execute("UPDATE entry SET by = 'Luis'")
+    result = call("replay", "--month", "2026-10", "--service", "gaps", config=config)
+    assert result.exit_code == 1
+    assert "what was entered: NOT as it was; entry 1 of acme is not" in result.stdout
+
+
 def _whitewash(journal: Path) -> None:
     """Make every down minute of a day an up one, past all rules."""
     with closing(sqlite3.connect(journal)) as file, file:

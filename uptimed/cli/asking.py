@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 
 import click
 
@@ -30,6 +31,7 @@ from uptimed.cli.common import (
 )
 from uptimed.cli.open_incidents import open_incidents, open_json, print_open
 from uptimed.core.corrections import corrected
+from uptimed.core.entries import entry_faults
 from uptimed.core.minutes import (
     MINUTE,
     MINUTES_PER_DAY,
@@ -326,22 +328,35 @@ def replay(
 ) -> None:
     """Settle a month again from its looks, and compare with the letters on record.
 
-    Sealed days are held against their chain as well. Ends with 1 when anything differs.
+    Sealed days are held against their chain as well, and so is what people entered. Ends with 1
+    when anything differs.
     """
     settings = load_settings(config).settings
     found: list[Replay] = []
+    broken: dict[str, tuple[str, ...]] = {}
     limit = moment_of(now()).date() - timedelta(days=settings.retention_days)
     with record(settings, source) as reader:
         for one in _chosen(settings, client, service):
             minutes = month_minutes(*month, settings.client_of(one.id).zone)
             start, stop = Minute(minutes.start), Minute(minutes.stop)
             found.append(settle_again(reader, one, start, stop, pruned_before=limit))
+            if one.client not in broken:
+                broken[one.client] = entry_faults(reader.entries(one.client))
+    agrees = all(r.agrees for r in found) and not any(broken.values())
     if as_json:
-        emit({"agrees": all(r.agrees for r in found), "services": [_replayed(r) for r in found]})
+        emit(
+            {
+                "agrees": agrees,
+                "services": [_replayed(r) for r in found],
+                "entries": {name: list(faults) for name, faults in broken.items()},
+            }
+        )
     else:
         for one_replay in found:
             _print_replay(one_replay)
-    sys.exit(0 if all(r.agrees for r in found) else NO)
+        for fault in chain.from_iterable(broken.values()):
+            click.echo(f"what was entered: NOT as it was; {fault}")
+    sys.exit(0 if agrees else NO)
 
 
 def _replayed(found: Replay) -> Mapping[str, object]:
