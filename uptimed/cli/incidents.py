@@ -397,8 +397,7 @@ def detect(client: str | None, month: tuple[int, int], as_json: bool, config: st
         until = Minute(min(minutes.stop, minute_of(present)))
         with reading(settings) as reader:
             found = missing(
-                OutageReader(reader, whose), whose, casebook(reader, whose.id),
-                Minute(minutes.start), until,
+                reader, whose, casebook(reader, whose.id), Minute(minutes.start), until,
             )  # fmt: skip
         if found:
             recorded += record_outages(Path(settings.journal_path), whose, present, found)

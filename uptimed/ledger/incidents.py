@@ -20,7 +20,7 @@ from uptimed.core.minutes import MINUTES_PER_DAY, Minute
 from uptimed.core.outages import outages
 from uptimed.core.settings import ClientSettings, ServiceSettings
 from uptimed.core.strip import DEGRADED as DEGRADED_LETTER
-from uptimed.core.strip import NO_OVERLAY, NOT_MEASURED, Strip
+from uptimed.core.strip import MARKS, NO_OVERLAY, NOT_MEASURED, Strip
 from uptimed.core.support import SupportTerms
 from uptimed.core.terms_text import digest, support_text
 from uptimed.ledger.month import amendments_of, counted
@@ -28,7 +28,8 @@ from uptimed.ledger.reading import judged_until
 from uptimed.ledger.uncollected import uncollected
 from uptimed.ports import EntryReader, JournalReader
 
-_REACH = 60  # minutes before what is asked for: enough for most outages to begin in
+REACH = 60
+"""Minutes before what is asked for that are read first: most outages begin in them."""
 _LONGEST_REACH = 400 * MINUTES_PER_DAY
 _AFTER = 30  # minutes after a restoration: by then it is known to be one
 _DECIDED_S = 100 * 86_400
@@ -74,6 +75,12 @@ class OutageReader:
         self._client = client
         self._entered: Amendments | None = None
 
+    @property
+    def marks(self) -> str:
+        """Return the marks of the minutes that outages are made of, verified or not."""
+        letters = set("".join(self._families()))
+        return "".join(mark for mark in MARKS if mark.upper() in letters)
+
     def watched(self, service: ServiceSettings, since: Minute, now: Minute) -> Watched:
         """Return the outages of *service* that were there in [since, now), each looked at whole."""
         stop = judged_until(self._reader, service.id, now)
@@ -90,7 +97,7 @@ class OutageReader:
         span = self._reader.span(service.id)
         if span is None or stop <= since:
             return ()
-        reach = _REACH
+        reach = REACH
         while True:
             start = Minute(max(span.start, since - reach))
             strip, over = self._counted(service, start, stop)

@@ -6,8 +6,9 @@ writer never for it. It may be used from any thread, by one thread at a time.
 
 import hashlib
 import hmac
+import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +19,15 @@ from typing import Any, Self
 
 from uptimed.core.entries import Entry, EntryKind
 from uptimed.core.issues import Post
-from uptimed.core.minutes import MINUTE, MINUTES_PER_DAY, Minute, day_minutes, day_of, minute_of
+from uptimed.core.minutes import (
+    MINUTE,
+    MINUTES_PER_DAY,
+    Minute,
+    day_minutes,
+    day_of,
+    days_between,
+    minute_of,
+)  # fmt: skip
 from uptimed.core.observations import Attempt, Evidence, Instant
 from uptimed.core.strip import NOT_MEASURED, Strip
 from uptimed.ports import (
@@ -71,6 +80,13 @@ _OF_LOOKS = f"""
     AND {ASTRAY}"""  # noqa: S608 - made of the constants above
 
 
+_WITH_MARKS = f"""
+    SELECT number FROM (
+        SELECT asked.value AS number, day.sealed, day.terms, substr(day.letters, ?, ?) AS part
+        FROM json_each(?) AS asked JOIN day ON day.id = (asked.value << {DAY_BITS}) + ?
+    ) WHERE {{marked}} OR NOT sealed AND (SELECT text FROM text WHERE id = terms) IS NOT (
+        SELECT sha256 FROM config WHERE service = number ORDER BY since_minute DESC LIMIT 1
+    )"""  # noqa: S608 - as above
 _IN_ORDER = attrgetter("look", "at", "account", "probe", "vantage")
 
 
@@ -243,6 +259,32 @@ class Reader:
                 "SELECT id, letters, terms, rules, sealed FROM day", service, first, last
             )
         ]
+
+    def with_marks(
+        self, services: Iterable[str], marks: str, start: Minute, stop: Minute
+    ) -> frozenset[str]:
+        """Return those of *services* that may have one of *marks* in [start, stop).
+
+        They are on record there, or a day is, unsealed, that was judged under other terms than the
+        last recorded. One question for all, which the database answers beside other threads: of
+        thousands of services hardly any has anything.
+        """
+        with connections.telling(self._path):
+            numbers = {self._names.known(service): service for service in services}
+            asked = json.dumps([number for number in numbers if number is not None])
+            found: set[str] = set()
+            for day in days_between(start, stop):
+                minutes = day_minutes(day)
+                first, last = max(start, minutes.start), min(stop, minutes.stop)
+                rows = self._connection.execute(
+                    _WITH_MARKS.format(marked=" OR ".join(["instr(part, ?)"] * len(marks))),
+                    (
+                        first - minutes.start + 1, last - first, asked, day_key(0, day),
+                        *(mark.encode() for mark in marks),
+                    ),
+                )  # fmt: skip
+                found.update(numbers[number] for (number,) in rows)
+            return frozenset(found)
 
     def span(self, service: str) -> range | None:
         """Return the minutes from the first to the last letter on record, or None."""

@@ -146,7 +146,7 @@ class _Files:
         self._take(reader)
         for client in settings.clients if settings.seals else ():
             book = self._book(client)
-            found = missing(OutageReader(reader, client), client, book, since, present)
+            found = missing(reader, client, book, since, present)
             if found:
                 for event in record_outages(self._path, client, now, found, book):
                     _tell(event)

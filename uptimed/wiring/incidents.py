@@ -13,9 +13,10 @@ from uptimed.core.incidents.telling import Garbled, Told, record_told
 from uptimed.core.minutes import Minute
 from uptimed.core.observations import Instant
 from uptimed.core.settings import ClientSettings
-from uptimed.ledger.incidents import OutageReader, account_of, casebook
+from uptimed.ledger.incidents import REACH, OutageReader, account_of, casebook
 from uptimed.stores.entering import enter
 from uptimed.stores.ledger import Ledger
+from uptimed.stores.sqlite import Reader
 
 T = TypeVar("T")
 
@@ -59,10 +60,17 @@ def wanted(found: Event | Known | Refusal) -> Event:
 
 
 def missing(
-    outage_reader: OutageReader, client: ClientSettings, book: Casebook, since: Minute, now: Minute
+    reader: Reader, client: ClientSettings, book: Casebook, since: Minute, now: Minute
 ) -> Sequence[Watched]:
-    """Return the services whose outages since *since* are not all on record as incidents."""
-    found = (outage_reader.watched(service, since, now) for service in client.services)
+    """Return the services whose outages since *since* are not all on record as incidents.
+
+    Only those are read at all that may have any: corrections take outages away and make none.
+    """
+    outages = OutageReader(reader, client)
+    ids = [service.id for service in client.services]
+    first, stop = Minute(since - REACH), Minute(now + 1)
+    troubled = reader.with_marks(ids, outages.marks, first, stop)
+    found = (outages.watched(s, since, now) for s in client.services if s.id in troubled)
     return tuple(each for each in found if unrecorded(book, each))
 
 

@@ -32,7 +32,7 @@ from uptimed.demo.crm import SandboxCrm
 from uptimed.demo.history import made_up_looks, months_before, spells, unwatched, watch_terms
 from uptimed.demo.personalities import PERSONALITIES
 from uptimed.demo.stage import Stage
-from uptimed.ledger.incidents import OutageReader, casebook
+from uptimed.ledger.incidents import casebook
 from uptimed.logs import set_up
 from uptimed.ports import Batch, ConfigRecord, LifeEvent
 from uptimed.stores.sqlite import open_ledger, open_reader
@@ -199,7 +199,7 @@ def make_up_incidents(settings: Settings, now: Instant, start: Minute) -> None:
     client, path = settings.client_of(SERVICE), Path(settings.journal_path)
     with open_reader(path) as reader:
         book = casebook(reader, client.id)
-        found = missing(OutageReader(reader, client), client, book, start, minute_of(now))
+        found = missing(reader, client, book, start, minute_of(now))
     opened = record_outages(path, client, now, found)
 
     def see_to(recording: Recording) -> None:
