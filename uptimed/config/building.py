@@ -7,6 +7,7 @@ so that one pass tells all mistakes. Pieces with mistakes never leave this modul
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -590,7 +591,10 @@ def _check_mail(shape: MailShape, place: Place) -> None:
 
 
 def _is_this_machine(host: str) -> bool:
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False  # a name, whatever it begins with
 
 
 def _check_alertmanager(checked: Checked[AlertmanagerShape], place: Place) -> None:
