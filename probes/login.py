@@ -37,7 +37,7 @@ from probes.flowfile import bind, find_flow
 from probes.net import Failure
 from probes.pages import Page, PageTrouble, TakenForm
 from probes.templates import Scene, TemplateFault, holds, render
-from probes.transcript import Transcript, excerpt
+from probes.transcript import Transcript, excerpt, unheard
 from probes.wire import (
     Caller,
     Reply,
@@ -100,10 +100,6 @@ _VERDICTS = {
 }
 
 _Key = tuple[object, ...]
-
-
-def unheard(_lines: tuple[str, ...]) -> None:
-    """Tell nobody."""
 
 
 def _jar() -> aiohttp.CookieJar:

@@ -1,13 +1,14 @@
 """The probes there are, by their kind."""
 
+import functools
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from probes.http import HttpProbe
-from probes.login import LoginProbe, unheard
 from probes.net import Resolver
 from probes.tcp import TcpProbe
 from probes.tls import TlsProbe
+from probes.transcript import unheard
 from uptimed.core.observations import Observation
 from uptimed.core.targets import ProbeSettings
 from uptimed.ports import Clock, Probe, Secrets
@@ -43,18 +44,29 @@ async def probes(
     agent = user_agent_of(version)
     async with AsyncExitStack() as stack:
         http = HttpProbe(secrets=secrets, resolver=resolver, user_agent=agent)
-        login = LoginProbe(
-            secrets=secrets,
-            resolver=resolver,
-            user_agent=agent,
-            clock=clock,
-            transcripts=transcripts,
-            farewell=farewell,
-        )
+
+        @functools.cache
+        def login() -> Probe:
+            """Make what signs in: loaded with the first login, as a configuration may have none."""
+            from probes.login import LoginProbe
+
+            made = LoginProbe(
+                secrets=secrets,
+                resolver=resolver,
+                user_agent=agent,
+                clock=clock,
+                transcripts=transcripts,
+                farewell=farewell,
+            )
+            return stack.push_async_exit(made)  # to enter it does nothing
+
+        async def sign_in(settings: ProbeSettings) -> Observation:
+            return await login()(settings)
+
         yield {
             "http": await stack.enter_async_context(http),
             "tcp": TcpProbe(resolver=resolver),
             "tls": TlsProbe(resolver=resolver),
             "dns": _dns,
-            "login": await stack.enter_async_context(login),
+            "login": sign_in,
         }

@@ -30,6 +30,10 @@ def excerpt(text: str, mask: Mask, length: int) -> str:
     return masked if len(masked) <= length else masked[:length] + "..."
 
 
+def unheard(_lines: tuple[str, ...]) -> None:
+    """Tell nobody of a transcript."""
+
+
 class Transcript:
     """Lines as they come, of which some are bodies."""
 

@@ -8,11 +8,11 @@ import hashlib
 import json
 from typing import Any
 
-from reports.figures import decimal_percent, utc
+from reports.figures import decimal_percent
 from reports.support_json import clock_rows, incident_rows
 from uptimed.core.figures import Figures
 from uptimed.core.lookfile import show_instant
-from uptimed.core.minutes import start_of
+from uptimed.core.minutes import start_of, utc
 from uptimed.core.objections import Objection
 from uptimed.core.statement import (
     ChainHead,

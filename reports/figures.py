@@ -31,11 +31,6 @@ def decimal_percent(ppm: int | None) -> str | None:
     return f"{ppm // _PER_PERCENT}.{ppm % _PER_PERCENT:04d}"
 
 
-def utc(at: Instant) -> str:
-    """Return *at* as `2026-10-01T05:00:00Z`, with microseconds only where there are any."""
-    return moment_of(at).replace(tzinfo=None).isoformat() + "Z"
-
-
 @dataclass(frozen=True, slots=True)
 class Words:
     """What numbers and instants are called in one language and one zone."""

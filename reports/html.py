@@ -13,13 +13,14 @@ from markupsafe import Markup
 
 from reports import vocabulary
 from reports.as_json import chain_head, letters_sha256
-from reports.figures import Words, utc, verdict_heading
+from reports.figures import Words, verdict_heading
 from reports.language import Language, language_of
 from reports.support_view import SupportView
 from reports.theme import readable
 from reports.view import MOST_CHANGES, ServiceView
 from uptimed.core.figures import Verdict
 from uptimed.core.long_period import LongStatement, MonthFigures
+from uptimed.core.minutes import utc
 from uptimed.core.statement import Party, Statement
 from uptimed.core.terms import Role
 

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from reports.figures import decimal_percent, utc
+from reports.figures import decimal_percent
 from reports.support_json import clock_rows, incident_rows
 from uptimed.core.figures import Figures
 from uptimed.core.long_period import LongService, LongStatement, MonthFigures
-from uptimed.core.minutes import start_of
+from uptimed.core.minutes import start_of, utc
 
 SCHEMA = "uptimed.period/1"
 

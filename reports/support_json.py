@@ -3,11 +3,10 @@
 Instants are UTC; lengths are whole seconds of open time; shares are strings, cut off, or null.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from reports.figures import decimal_percent
-from uptimed.core.calendars import Second
+from uptimed.core.calendars import utc_second
 from uptimed.core.clocks import Reading
 from uptimed.core.compliance import ClockFigure, ClockShare, GoalShare
 from uptimed.core.support_statement import IncidentLine, SupportStatement
@@ -87,8 +86,8 @@ def _incident(line: IncidentLine) -> dict[str, Any]:
         "severity": line.severity or None,
         "proposed": line.proposed,
         "state": line.state,
-        "opened": _utc(line.opened),
-        "ended": _utc(line.ended),
+        "opened": utc_second(line.opened),
+        "ended": utc_second(line.ended),
         "down_minutes": line.down,
         "recurrence_of": line.recurrence_of or None,
         "cause": line.cause or None,
@@ -106,16 +105,12 @@ def _clock(reading: Reading) -> dict[str, Any]:
         "target": None if target is None else target.text,
         "target_seconds": reading.target,
         "calendar": reading.terms.calendar,
-        "started": _utc(reading.started),
-        "due": _utc(reading.due),
-        "stopped": _utc(reading.stopped),
-        "decided": _utc(reading.decided_at),
+        "started": utc_second(reading.started),
+        "due": utc_second(reading.due),
+        "stopped": utc_second(reading.stopped),
+        "decided": utc_second(reading.decided_at),
         "elapsed_seconds": reading.elapsed,
         "unmeasured_seconds": reading.unmeasured,
         "verdict": str(reading.verdict),
         "why": str(reading.why) or None,
     }
-
-
-def _utc(at: Second | None) -> str | None:
-    return None if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"

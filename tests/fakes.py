@@ -8,7 +8,7 @@ fakes only: a real socket or thread is not waited for.
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TypeVar
@@ -24,7 +24,7 @@ from uptimed.core.minutes import (
 )
 from uptimed.core.observations import SECOND, Answer, Attempt, Cause, Instant, NoAnswer, Observation
 from uptimed.core.strip import NOT_MEASURED, Strip
-from uptimed.core.targets import ProbeSettings
+from uptimed.core.targets import ProbeSettings, Secret
 from uptimed.core.terms import RULES_VERSION
 from uptimed.ports import (
     AttemptConflict,
@@ -37,6 +37,7 @@ from uptimed.ports import (
     ReferenceCheck,
     Seal,
     SealedDay,
+    SecretMissing,
     StoreError,
 )
 
@@ -413,17 +414,25 @@ class FakeJournal:
         self, service: str, start: Minute, stop: Minute, every: int
     ) -> Mapping[tuple[str, Minute], int]:
         self._readable()
-        return Counter(
-            (a.vantage, Minute(minute_of(a.at) // every * every))
-            for a in self.known.values()
-            if a.service == service and start <= minute_of(a.at) < stop
-        )
+        mine = (a for a in self.known.values() if a.service == service)
+        return _counted(mine, start, stop, every)
 
     # For tests
 
     def kinds(self) -> list[str]:
         """Return the kinds of the monitor's events, in the order they were written."""
         return [event.kind for event in self.life_events]
+
+
+def _counted(
+    attempts: Iterable[Attempt], start: Minute, stop: Minute, every: int
+) -> Mapping[tuple[str, Minute], int]:
+    """Return how many attempts of each vantage there are in each piece of *every* minutes."""
+    return Counter(
+        (a.vantage, Minute(minute_of(a.at) // every * every))
+        for a in attempts
+        if start <= minute_of(a.at) < stop
+    )
 
 
 def _identity(attempt: Attempt) -> tuple[str, str, str, int, int]:
@@ -443,9 +452,17 @@ class Ears:
         self.heard.append(told)
 
 
-async def gather_all(work: Iterable[Awaitable[object]]) -> list[object]:
-    """Wait for all of *work* at once."""
-    return list(await asyncio.gather(*work))
+@dataclass(frozen=True)
+class FakeSecrets:
+    """Secrets by their names; a test may change them."""
+
+    known: dict[str, str]
+
+    def read(self, secret: Secret) -> str:
+        try:
+            return self.known[secret.name]
+        except KeyError:
+            raise SecretMissing(f"environment variable {secret.name} is not set") from None
 
 
 @dataclass
@@ -472,11 +489,7 @@ class FakeShared:
         every: int,
     ) -> Mapping[tuple[str, Minute], int]:
         self._reachable()
-        return Counter(
-            (a.vantage, Minute(minute_of(a.at) // every * every))
-            for a in self._wanted(services, vantages)
-            if start <= minute_of(a.at) < stop
-        )
+        return _counted(self._wanted(services, vantages), start, stop, every)
 
     async def attempts(
         self, services: Sequence[str], vantages: Sequence[str], start: Instant, stop: Instant

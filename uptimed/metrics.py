@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from uptimed.core.figures import Figures
 from uptimed.core.observations import SECOND, Cause, Outcome
+from uptimed.core.outages import KINDS
 from uptimed.core.snapshot import (
     GatherView,
     HistogramData,
@@ -39,7 +40,6 @@ _STATES = {
     "L": "login_failure",
     "N": "not_measured",
 }
-_CLASSES = {"D": "system_down", "L": "login_failure", "G": "degraded"}
 _DOWN_WINDOWS = {
     "3m": 3, "5m": 5, "60m": 60, "2h": 120, "6h": 360, "24h": 1440, "3d": 3 * 1440,
 }  # fmt: skip
@@ -154,7 +154,7 @@ def _outages(views: Collection[ServiceView]) -> Iterator[Metric]:
     )  # fmt: skip
     for view in views:
         place = (view.client, view.service)
-        for letter, kind in _CLASSES.items():
+        for letter, kind in KINDS.items():
             is_open.add_metric((*place, kind), _told_as(view) == letter)
         if view.down is not None:
             start.add_metric(place, view.down.since * 60)
@@ -167,7 +167,7 @@ def _told_as(view: ServiceView) -> str:
     if view.down is None:
         return ""
     letter = view.down.letter.upper()
-    return letter if letter in _CLASSES else "D"
+    return letter if letter in KINDS else "D"
 
 
 def _months(views: Iterable[ServiceView]) -> Iterator[Metric]:

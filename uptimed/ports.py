@@ -3,10 +3,10 @@
 Everything that touches the world stands behind one of these, so that a test can be another world.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from uptimed.core.entries import Entry, EntryKind
 from uptimed.core.issues import Post
@@ -15,6 +15,8 @@ from uptimed.core.observations import Attempt, Instant, Observation
 from uptimed.core.snapshot import ReferenceCheck as ReferenceCheck
 from uptimed.core.strip import Strip
 from uptimed.core.targets import ProbeSettings, Secret
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -30,6 +32,14 @@ class Clock(Protocol):
 
     async def sleep(self, duration_us: int) -> None:
         """Wait *duration_us* microseconds of the monotonic clock."""
+        ...
+
+
+class Offload(Protocol):
+    """Runs blocking work off the event loop. One piece at a time where it uses a reader."""
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """Return what *work* returns."""
         ...
 
 
@@ -85,6 +95,14 @@ class BlindMinute:
     vantage: str
     minute: Minute
     reason: str
+
+
+def blind_by_vantage(blind: Iterable[BlindMinute]) -> Mapping[str, frozenset[Minute]]:
+    """Return the blind minutes of each vantage."""
+    found: dict[str, set[Minute]] = {}
+    for item in blind:
+        found.setdefault(item.vantage, set()).add(item.minute)
+    return {vantage: frozenset(minutes) for vantage, minutes in found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,8 +217,21 @@ class LostHead:
     kept: date | None
 
 
-class JournalReader(Protocol):
-    """Reading the ledger. All of it may raise `StoreError`."""
+class EntryReader(Protocol):
+    """Reading what was entered beside looks and letters. May raise `StoreError`."""
+
+    def entries(
+        self, client: str = "", kinds: Sequence[EntryKind] = tuple(EntryKind), *, after: int = 0
+    ) -> Sequence[Entry]:
+        """Return the entries of *client* and *kinds* with a number above *after*, in order.
+
+        Those of every client where *client* is empty.
+        """
+        ...
+
+
+class JournalReader(EntryReader, Protocol):
+    """Reading the ledger, and what was entered beside it. All of it may raise `StoreError`."""
 
     def services(self) -> Sequence[str]:
         """Return the services that have letters or attempts on record, by name."""
@@ -250,12 +281,6 @@ class JournalReader(Protocol):
         """Return when a daemon on this journal was last known to be alive."""
         ...
 
-    def entries(
-        self, client: str = "", kinds: Sequence[EntryKind] = tuple(EntryKind), *, after: int = 0
-    ) -> Sequence[Entry]:
-        """Return what was entered beside looks and letters, as `EntryReader` does."""
-        ...
-
     def posts(self, client: str) -> Sequence[Post]:
         """Return what of the client's mails in the outbox concerns figures, oldest first."""
         ...
@@ -270,19 +295,6 @@ class JournalReader(Protocol):
         """Return how many attempts began in each *every* minutes of [start, stop).
 
         By vantage and the first minute; nothing stands for none. *start* is a multiple of *every*.
-        """
-        ...
-
-
-class EntryReader(Protocol):
-    """Reading what was entered beside looks and letters. May raise `StoreError`."""
-
-    def entries(
-        self, client: str = "", kinds: Sequence[EntryKind] = tuple(EntryKind), *, after: int = 0
-    ) -> Sequence[Entry]:
-        """Return the entries of *client* and *kinds* with a number above *after*, in order.
-
-        Those of every client where *client* is empty.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.fakes import at
+from tests.fakes import FakeSecrets, at
 from tests.grafana.pictures import Service, drawn
 from uptimed.alerting.posting import HOLD_US, Posting
 from uptimed.core.alerts import BY_NAME, Alert, Subject, service_alerts
@@ -11,23 +11,11 @@ from uptimed.core.observations import Instant
 from uptimed.core.settings import Alerting
 from uptimed.core.support import SupportTerms
 from uptimed.core.targets import Secret, SecretPlace
-from uptimed.ports import SecretMissing
 
 START = minute_of(at("2026-10-03 14:00:00"))
 PASSWORD = "p4ss-word"
 SECRET = Secret(SecretPlace.ENV, "PASSWORD")
-
-
-class Vault:
-    """Has the password, or not."""
-
-    def __init__(self, password: str = PASSWORD) -> None:
-        self.password = password
-
-    def read(self, secret: Secret) -> str:
-        if not self.password:
-            raise SecretMissing(f"environment variable {secret.name} is not set")
-        return self.password
+VAULT = FakeSecrets({SECRET.name: PASSWORD})
 
 
 def terms(url: str, **more: str) -> Alerting:

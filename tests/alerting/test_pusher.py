@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.alerting.double import Double, alertmanager, answer, refuses
-from tests.alerting.making import START, Vault, alert, alerts_of, terms
+from tests.alerting.making import START, VAULT, alert, alerts_of, terms
 from tests.fakes import FakeClock
 from tests.grafana.servers import free_port
 from uptimed.alerting.outbox import Outbox
@@ -65,7 +65,7 @@ class Post:
 
 
 def _post(url: str, clock: FakeClock, cursors: Cursors | None = None) -> Post:
-    server = Server(url, terms(url), secrets=Vault(), clock=clock, software="1")
+    server = Server(url, terms(url), secrets=VAULT, clock=clock, software="1")
     return Post(server, clock, cursors or Cursors())
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tests.alerting.double import alertmanager
-from tests.alerting.making import Vault
+from tests.alerting.making import VAULT
 from tests.alerting.test_watch import World, _settings
 from tests.fakes import inline
 from uptimed.alerting.pusher import cursor_name
@@ -40,7 +40,7 @@ class Record:
 def _beside(record: Record) -> Beside:
     return Beside(
         snapshot=World().snapshot, at_hand=lambda _service: (), journal=record, reader=record,
-        offload=inline, secrets=Vault(), clock=SystemClock(), software="1",
+        offload=inline, secrets=VAULT, clock=SystemClock(), software="1",
     )  # fmt: skip
 
 

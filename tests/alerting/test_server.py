@@ -10,8 +10,8 @@ import pytest
 import trustme
 
 from tests.alerting.double import Reply, alertmanager, answer, break_off, hang
-from tests.alerting.making import PASSWORD, SECRET, Vault, posting, terms
-from tests.fakes import FakeClock, at
+from tests.alerting.making import PASSWORD, SECRET, VAULT, posting, terms
+from tests.fakes import FakeClock, FakeSecrets, at
 from tests.grafana.servers import free_port
 from uptimed.alerting.posting import Posting
 from uptimed.alerting.server import Answer, Means, Server, retry_after_us
@@ -43,11 +43,9 @@ ANSWERS = [
 
 
 async def _post(
-    settings: Alerting, vault: Vault | None = None, postings: Sequence[Posting] = (posting(),)
+    settings: Alerting, secrets: FakeSecrets = VAULT, postings: Sequence[Posting] = (posting(),)
 ) -> Answer:
-    server = Server(
-        settings.urls[0], settings, secrets=vault or Vault(), clock=FakeClock(), software="1"
-    )
+    server = Server(settings.urls[0], settings, secrets=secrets, clock=FakeClock(), software="1")
     async with server:
         return await server.post(postings)
 
@@ -134,7 +132,7 @@ async def test_credentials_are_sent(more: dict[str, str], header: str) -> None:
 
 async def test_a_password_that_cannot_be_read_names_its_place() -> None:
     settings = terms("http://127.0.0.1:9", username="a", password=SECRET)  # type: ignore[arg-type]
-    found = await _post(settings, Vault(""))
+    found = await _post(settings, FakeSecrets({}))
     assert (found.means, found.message) == (
         Means.MISTAKEN, "environment variable PASSWORD is not set",
     )  # fmt: skip
@@ -143,7 +141,7 @@ async def test_a_password_that_cannot_be_read_names_its_place() -> None:
 async def test_a_password_that_cannot_be_sent_is_not_told() -> None:
     async with alertmanager() as double:
         settings = terms(double.url, token=SECRET)  # type: ignore[arg-type]
-        found = await _post(settings, Vault("pass\nword"))
+        found = await _post(settings, FakeSecrets({SECRET.name: "pass\nword"}))
     assert found.means is Means.MISTAKEN
     assert found.message == "the password or token has characters of none"
     assert double.requests == []

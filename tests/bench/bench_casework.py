@@ -30,7 +30,6 @@ from uptimed.wiring.casework import Casework
 CLIENTS, SERVICES_EACH = 20, 10
 LATE_MS = 10.0  # wanted, at the most, over the idle loop
 _PASSES = 20
-_TICK_S = 0.001
 _DAY = 1440
 _START = Minute(30_000_000 // 60 * 60 + 1)  # a minute after the hour, when all is looked at again
 
@@ -70,12 +69,12 @@ def main() -> None:
 async def measured(world: World) -> None:
     """Tell of each kind of pass, beside the idle loop."""
     casework = Casework(world.settings, FakeClock())
-    idle = await lateness(_idle)
+    idle = await looking.lateness(lambda: looking.idle(2))
     found = {
-        "the first pass, which reads the year": await lateness(_pass(casework, world)),
-        "a pass with a minute more": await lateness(_minutes(casework, world)),
-        "a pass in which ten incidents open": await lateness(_outage(casework, world)),
-        "a pass that looks at 31 hours": await lateness(_hour(casework, world)),
+        "the first pass, which reads the year": await looking.lateness(_pass(casework, world)),
+        "a pass with a minute more": await looking.lateness(_minutes(casework, world)),
+        "a pass in which ten incidents open": await looking.lateness(_outage(casework, world)),
+        "a pass that looks at 31 hours": await looking.lateness(_hour(casework, world)),
     }
     print(f"the loop alone: {_told(idle)}")
     for what, late in found.items():
@@ -87,28 +86,6 @@ def _told(late: list[float]) -> str:
     some = sorted(late)
     shown = ", ".join(f"p{p} {looking.percentile(some, p):.2f}" for p in (50, 99))
     return f"late by {shown}, most {some[-1]:.1f} ms ({len(some)} ticks)"
-
-
-async def lateness(work: Callable[[], Awaitable[object]]) -> list[float]:
-    """Return by how many milliseconds the loop was late at each tick while *work* was done."""
-    late: list[float] = []
-    loop = asyncio.get_running_loop()
-
-    async def tick() -> None:
-        while True:
-            wanted = loop.time() + _TICK_S
-            await asyncio.sleep(_TICK_S)  # noqa: TID251 - real time is what is measured
-            late.append((loop.time() - wanted) * 1e3)
-
-    async with asyncio.TaskGroup() as group:
-        ticking = group.create_task(tick())
-        await work()
-        ticking.cancel()
-    return late
-
-
-async def _idle() -> None:
-    await asyncio.sleep(2)  # noqa: TID251 - as above
 
 
 def _pass(casework: Casework, world: World) -> Callable[[], Awaitable[None]]:

@@ -14,7 +14,6 @@ itself, with how many those were. `--first` puts daemon and server before all ot
 """
 
 import argparse
-import re
 import sqlite3
 import subprocess
 import sys
@@ -81,25 +80,25 @@ def watch(folder: Path, page: ground.Server, given: argparse.Namespace) -> dict[
         print(f"{services:,} services of {given.each} probe(s): ready in {daemon.ready_s:.1f} s")
         process = daemon.process
         _sleep_until(_now() - _now() % 60 + 75)  # everything has looked once
-        lag = _lag(port)
+        lag = ground.start_lags(port)
         start = int(_now() // 60) + 1
         _sleep_until(start * 60)
         cpu, busy = process.cpu_s(), ground.core_busy_s(ground.OUR_CORE)
         quiet: dict[int, bool] = {}
         for minute in range(start, start + minutes):
             if given.scrape:
-                _lag(port)
+                ground.metrics(port)
             quiet |= _quiet_seconds(process, minute)
         cpu = process.cpu_s() - cpu
         busy = ground.core_busy_s(ground.OUR_CORE) - busy
         _sleep_until(_now() + 3)  # what was begun ends
-        late = _lag(port)
+        late = ground.start_lags(port)
         rss, peak = process.rss_mb(), process.peak_mb()
     span = range(start, start + minutes)
     looks, missed, failed = _looks(folder, span, given.probes)
     size = sum(path.stat().st_size for path in folder.glob("uptimed.db*"))
     print(f"{minutes} minute(s): {looks:,} looks, {missed} missed, {failed} not passed")
-    _print_lag({bound: late[bound] - lag.get(bound, 0) for bound in late})
+    _print_lag(ground.since(lag, late))
     print(
         f"CPU: {cpu / looks * 1000:.3f} ms a look, all included; {cpu / minutes / 60:.0%} of the "
         f"core, others {max(0.0, busy - cpu) / minutes / 60:.0%}"
@@ -139,22 +138,12 @@ def _sleep_until(moment: float) -> None:
     time.sleep(max(0.0, moment - _now()))  # noqa: TID251 - as above
 
 
-def _lag(port: int) -> dict[float, int]:
-    """Return how many looks started no later than each bound, in milliseconds."""
-    found = re.findall(
-        r'^uptimed_schedule_lag_seconds_bucket\{.*?le="([^"]+)"\} (\S+)$',
-        ground.metrics(port),
-        re.MULTILINE,
-    )
-    return {float(bound) * 1000: int(float(count)) for bound, count in found}
-
-
 def _print_lag(counts: dict[float, int]) -> None:
     every = counts[float("inf")]
     shares = ", ".join(
         f"{counts[bound] / every:.2%} by {bound:g} ms" for bound in counts if bound < 1000
     )
-    p99 = next(bound for bound in counts if counts[bound] >= 0.99 * every)
+    p99 = ground.p99_of(counts)
     print(f"start lag: p99 at most {p99:g} ms, {ground.verdict(p99, LAG_MS)} ({shares})")
 
 

@@ -17,35 +17,29 @@ medians of rounds in turns, with the least and the greatest beside them.
 """
 
 import argparse
-import asyncio
-import re
 import ssl
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from statistics import median
 
 import aiohttp
-import trustme
 import uvloop
 from aiohttp import web
 
-from probes.net import Resolver
-from probes.registry import probes
-from tests.bench import ground
-from tests.bench.looking import percentile
+from tests.bench import ground, looking
 from uptimed.cli.running import go_easy
-from uptimed.core.judging import judge
-from uptimed.core.observations import Instant, Outcome
+from uptimed.core.observations import Instant
 from uptimed.core.settings import Settings
 from uptimed.core.targets import Secret
 from uptimed.wiring.flows import load_with_flows
 
 ROUNDS, LOGINS = 7, 60
 BIG_LOOKS = 40
+IDLE_S = 3.0
 FLEET = 500
 RATIO, BLOCK_MS, LAG_MS = 2.5, 20.0, 50.0  # wanted
 _PASSWORD = "correct horse"
@@ -104,10 +98,7 @@ def serve(folder: Path, port: int, *, tls: bool) -> None:
 @contextmanager
 def crm(folder: Path, *, tls: bool) -> Iterator[str]:
     """Run the CRM in a process of its own, on the first core; yield its base URL."""
-    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
-    authority.cert_pem.write_to_path(folder / "ca.pem")
-    own = authority.issue_cert("127.0.0.1", key_type=trustme.KeyType.ECDSA)
-    own.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    ground.certify(folder, "127.0.0.1")
     port = ground.free_port()
     command = (
         sys.executable, "-m", "tests.bench.bench_login", "--serve", str(folder),
@@ -172,27 +163,12 @@ class Files:
         return Path(secret.name).read_text()
 
 
-Work = Callable[[], Awaitable[None]]
+Work = Callable[[], Awaitable[object]]
 
 
-@asynccontextmanager
-async def engine(settings: Settings) -> AsyncIterator[Work]:
+def engine(settings: Settings) -> AbstractAsyncContextManager[looking.Look]:
     """Open the probe; what is yielded signs in once, and judges."""
-    watched = settings.services[0].probes[0]
-    resolver = Resolver()
-    async with probes(
-        secrets=Files(), resolver=resolver, version="bench", clock=LeapingClock()
-    ) as by_kind:
-        probe = by_kind["login"]
-
-        async def login() -> None:
-            seen = await probe(watched)
-            reading = judge(seen, watched, now=Instant(time.time_ns() // 1000))
-            if reading.outcome is not Outcome.PASS:
-                raise SystemExit(f"a login failed: {reading.detail}")
-
-        yield login
-    resolver.close()
+    return looking.judged(settings.services[0].probes[0], secrets=Files(), clock=LeapingClock())
 
 
 async def requests(session: aiohttp.ClientSession, base: str) -> None:
@@ -269,38 +245,18 @@ async def against_requests(folder: Path, base: str) -> None:
             )
 
 
-async def held_up(work: Work | None, seconds: float = 3.0) -> list[float]:
-    """Return how late, in milliseconds, a loop woke that wanted to every millisecond; sorted."""
-    late: list[float] = []
-    stop = asyncio.Event()
-
-    async def tick() -> None:
-        while not stop.is_set():
-            began = time.perf_counter()
-            await asyncio.sleep(0.001)  # noqa: TID251 - the real loop is measured
-            late.append((time.perf_counter() - began) * 1000 - 1)
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(tick())
-        if work is None:
-            await asyncio.sleep(seconds)  # noqa: TID251 - as above
-        else:
-            for _ in range(BIG_LOOKS):
-                await work()
-        stop.set()
-    return sorted(late)
-
-
 async def big_page(folder: Path, base: str) -> None:
     """Print how long a page of 130 KB holds the loop up."""
     settings = load_with_flows(configuration(folder, base, services=1, home="/big")).settings
     async with engine(settings) as login:
         go_easy()
         await login()
-        idle, busy = await held_up(None), await held_up(login)
-    for name, some in (("an idle loop", idle), ("logins with a page of 130 KB", busy)):
-        print(f"{name}: woken late by p99 {percentile(some, 99):.1f}, at most {some[-1]:.1f} ms")
-    print(f"  {ground.verdict(round(busy[-1], 1), BLOCK_MS)} at most")
+        idle = await looking.lateness(lambda: looking.idle(IDLE_S))
+        busy = await looking.lateness(lambda: looking.at_once(login, BIG_LOOKS, 1))
+    for name, late in (("an idle loop", idle), ("logins with a page of 130 KB", busy)):
+        p99 = looking.percentile(sorted(late), 99)
+        print(f"{name}: woken late by p99 {p99:.1f}, at most {max(late):.1f} ms")
+    print(f"  {ground.verdict(round(max(busy), 1), BLOCK_MS)} at most")
 
 
 def fleet(folder: Path, base: str, minutes: int) -> None:
@@ -309,24 +265,15 @@ def fleet(folder: Path, base: str, minutes: int) -> None:
     config = configuration(folder, base, services=FLEET, home="/home", port=port)
     with ground.daemon(config) as daemon:
         time.sleep(90 - time.time() % 60)  # noqa: TID251 - everybody has signed in once
-        before, cpu = counts(port), daemon.process.cpu_s()
+        before, cpu = ground.start_lags(port), daemon.process.cpu_s()
         time.sleep(minutes * 60)  # noqa: TID251 - real minutes
-        after, cpu = counts(port), daemon.process.cpu_s() - cpu
+        after, cpu = ground.start_lags(port), daemon.process.cpu_s() - cpu
         memory = daemon.process.peak_mb()
-    lag = {bound: after[bound] - before.get(bound, 0) for bound in after}
-    every = lag[float("inf")]
-    p99 = next(bound for bound in lag if lag[bound] >= 0.99 * every)
-    print(f"{FLEET} services, {minutes} minute(s): {every} looks of {FLEET * minutes}")
+    lag = ground.since(before, after)
+    p99 = ground.p99_of(lag)
+    print(f"{FLEET} services, {minutes} minute(s): {lag[float('inf')]} looks of {FLEET * minutes}")
     print(f"  start lag: p99 at most {p99:g} ms, {ground.verdict(p99, LAG_MS)}")
     print(f"  CPU {cpu / minutes / 60:.0%} of a core; {memory:.0f} MB at most")
-
-
-def counts(port: int) -> dict[float, int]:
-    """Return how many looks started no later than each bound, in milliseconds."""
-    text = ground.metrics(port)
-    pattern = r'^uptimed_schedule_lag_seconds_bucket\{.*?le="([^"]+)"\} (\S+)$'
-    found = re.findall(pattern, text, re.MULTILINE)
-    return {float(bound) * 1000: int(float(count)) for bound, count in found}
 
 
 def main() -> None:

@@ -115,6 +115,14 @@ class Server:
         return f"{scheme}://127.0.0.{1 + n % self.addresses}:{port}{self.path}"
 
 
+def certify(folder: Path, *names: str) -> None:
+    """Write a P-256 certificate for *names*, `server.pem`, and who signed for it, `ca.pem`."""
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    own = authority.issue_cert(*names, key_type=trustme.KeyType.ECDSA)
+    own.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+
+
 @contextmanager
 def server(folder: Path, *, addresses: int = 1) -> Iterator[Server]:
     """Run the server: nginx if it is on the machine, else openssl's and Python's own.
@@ -124,11 +132,8 @@ def server(folder: Path, *, addresses: int = 1) -> Iterator[Server]:
     """
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     addresses = addresses if nginx else 1
-    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
-    authority.cert_pem.write_to_path(folder / "ca.pem")
     names = [f"127.0.0.{n}" for n in range(1, addresses + 1)]
-    own = authority.issue_cert(*names, key_type=trustme.KeyType.ECDSA)
-    own.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    certify(folder, *names)
     http, https = free_port(), free_port()
     with ExitStack() as stack:
         if nginx:
@@ -275,6 +280,26 @@ def metrics(port: int) -> str:
     with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
         text: str = answer.read().decode()
         return text
+
+
+def start_lags(port: int) -> dict[float, int]:
+    """Return how many looks of a daemon started no later than each bound, in milliseconds."""
+    found = re.findall(
+        r'^uptimed_schedule_lag_seconds_bucket\{.*?le="([^"]+)"\} (\S+)$',
+        metrics(port),
+        re.MULTILINE,
+    )
+    return {float(bound) * 1000: int(float(count)) for bound, count in found}
+
+
+def since(before: Mapping[float, int], after: Mapping[float, int]) -> dict[float, int]:
+    """Return what came to such counts between two readings of them."""
+    return {bound: after[bound] - before.get(bound, 0) for bound in after}
+
+
+def p99_of(counts: Mapping[float, int]) -> float:
+    """Return the first bound that 99 of a hundred do not exceed."""
+    return next(bound for bound in counts if counts[bound] >= 0.99 * counts[float("inf")])
 
 
 def verdict(value: float, wanted: float) -> str:

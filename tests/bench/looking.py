@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,9 +21,13 @@ from uptimed.core.targets import (
     TlsOptions,
 )
 from uptimed.core.terms import Role
+from uptimed.ports import Clock, Secrets
 
 PAUSE_S = 0.025  # between looks made alone
 WARM = 20  # looks that do not count
+TICK_S = 0.001  # of whoever watches the loop
+
+Look = Callable[[], Awaitable[Observation]]
 
 
 class NoSecrets:
@@ -46,15 +50,17 @@ def settings_of(url: str, ca: Path) -> ProbeSettings:
     )
 
 
+def looker(url: str, ca: Path) -> AbstractAsyncContextManager[Look]:
+    """Open a probe of one page, as `judged` does."""
+    return judged(settings_of(url, ca), secrets=NoSecrets(), clock=SystemClock())
+
+
 @asynccontextmanager
-async def looker(url: str, ca: Path) -> AsyncIterator[Callable[[], Awaitable[Observation]]]:
+async def judged(settings: ProbeSettings, *, secrets: Secrets, clock: Clock) -> AsyncIterator[Look]:
     """Open a probe; what is yielded looks once and judges, and ends the bench when it fails."""
     resolver = Resolver()
-    settings = settings_of(url, ca)
-    async with probes(
-        secrets=NoSecrets(), resolver=resolver, version="bench", clock=SystemClock()
-    ) as by_kind:
-        probe = by_kind["http"]
+    async with probes(secrets=secrets, resolver=resolver, version="bench", clock=clock) as by_kind:
+        probe = by_kind[settings.kind]
 
         async def look() -> Observation:
             seen = await probe(settings)
@@ -77,6 +83,29 @@ async def one_by_one(url: str, ca: Path, looks: int) -> list[float]:
                 found.append(seen.took_us / 1000)
             await asyncio.sleep(PAUSE_S)  # noqa: TID251 - a real pause
         return found
+
+
+async def idle(seconds: float) -> None:
+    """Leave the loop alone."""
+    await asyncio.sleep(seconds)  # noqa: TID251 - the real loop is measured
+
+
+async def lateness(work: Callable[[], Awaitable[object]]) -> list[float]:
+    """Return by how many milliseconds the loop was late at each tick while *work* was done."""
+    late: list[float] = []
+    stop = asyncio.Event()
+
+    async def tick() -> None:
+        while not stop.is_set():
+            began = time.perf_counter()
+            await asyncio.sleep(TICK_S)  # noqa: TID251 - the real loop is measured
+            late.append((time.perf_counter() - began - TICK_S) * 1000)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(tick())
+        await work()
+        stop.set()
+    return late
 
 
 async def at_once(act: Callable[[], Awaitable[object]], times: int, together: int) -> None:

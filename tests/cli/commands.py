@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner, Result
 
@@ -17,7 +18,7 @@ from uptimed.core.settings import Settings
 FRONT = '{ id = "front", role = "reach", kind = "http", url = "http://127.0.0.1:9/" }'
 LOGIN = '{ id = "login", role = "login", kind = "http", url = "http://127.0.0.1:9/login" }'
 
-ACME = f"""
+ACME_CRM = """
 [[clients]]
 id = "acme"
 name = "ACME S.A.S."
@@ -26,14 +27,31 @@ contract = "datacrm"
 [[clients.services]]
 id = "crm"
 name = "DataCRM"
-probes = [{FRONT}]
 """
+"""A client and its service, whose probes are to follow."""
+
+ACME = f"{ACME_CRM}probes = [{FRONT}]\n"
+
+PIM = """
+[[clients.services]]
+id = "pim"
+name = "PIM"
+probes = [{ id = "front", role = "reach", kind = "http", url = "http://127.0.0.1:9/pim" }]
+"""
+"""A further service of the client before it."""
 
 
 def call(*arguments: str, config: Path | None = None, stdin: str | bytes = "") -> Result:
     """Run a command of uptimed's; a bug in it is raised here."""
     where = () if config is None else ("--config", str(config))
     return CliRunner().invoke(uptimed, [*arguments, *where], input=stdin, catch_exceptions=False)
+
+
+def said(*arguments: str, config: Path) -> Any:
+    """Run a command that ends well; return what it says as JSON."""
+    done = call(*arguments, "--json", config=config)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
 
 
 def write_config(folder: Path, text: str = ACME) -> Path:

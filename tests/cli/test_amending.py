@@ -21,6 +21,7 @@ from tests.cli.commands import (
     look,
     looks,
     minute,
+    said,
     settings_of,
     write_config,
 )
@@ -80,12 +81,6 @@ def own(config: Path) -> Path:
     (config.parent / "own.toml").write_text(OWN, encoding="utf-8")
     config.write_text(config.read_text().replace('"datacrm"', '"own.toml"'), encoding="utf-8")
     return config
-
-
-def said(*arguments: str, config: Path) -> Any:
-    done = call(*arguments, "--json", config=config)
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
 
 
 def refused(*arguments: str, config: Path) -> str:

@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.cli.commands import call, settings_of, write_config
+from tests.cli.commands import call, said, settings_of, write_config
 from tests.mail.months import text, write_month
 from tests.mail.office import AIOSMTPD_WARNS, Office, office
 from uptimed.core.issues import Post
@@ -30,12 +29,6 @@ def plain() -> Iterator[Office]:
 def config(tmp_path: Path, plain: Office) -> Path:
     write_month(tmp_path)
     return write_config(tmp_path, text(plain.port))
-
-
-def said(*arguments: str, config: Path) -> Any:
-    done = call(*arguments, "--json", config=config)
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
 
 
 def posts(config: Path, client: str = "acme") -> list[Post]:

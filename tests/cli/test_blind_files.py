@@ -11,6 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cli.commands import (
+    ACME_CRM,
+    FRONT,
+    PIM,
     call,
     iso,
     journal_of,
@@ -29,27 +32,13 @@ from uptimed.stores.sqlite import open_ledger, open_reader
 
 NOON = minute("2026-10-03 12:00")
 PERIOD = ("--from", "2026-10-03T12:00Z", "--to", "2026-10-03T13:00Z")
-CONFIG = """
-[[clients]]
-id = "acme"
-name = "ACME S.A.S."
-contract = "datacrm"
-
-[[clients.services]]
-id = "crm"
-name = "DataCRM"
-vantages = ["local", "madrid"]
+CONFIG = f"""{ACME_CRM}vantages = ["local", "madrid"]
 min_vantages = 1
 probes = [
-  { id = "front", role = "reach", kind = "http", url = "http://127.0.0.1:9/" },
-  { id = "app", role = "login", kind = "http", url = "http://127.0.0.1:9/app", interval = "5m" },
+  {FRONT},
+  {{ id = "app", role = "login", kind = "http", url = "http://127.0.0.1:9/app", interval = "5m" }},
 ]
-
-[[clients.services]]
-id = "pim"
-name = "PIM"
-probes = [{ id = "front", role = "reach", kind = "http", url = "http://127.0.0.1:9/pim" }]
-"""
+{PIM}"""
 
 
 @pytest.fixture

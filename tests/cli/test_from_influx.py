@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from tests.cli.commands import call, journal_of, jsonl, look, minute, settings_of
+from tests.cli.commands import ACME_CRM, PIM, call, journal_of, jsonl, look, minute, settings_of
 from tests.stores.following import HastyClock, Vault, influx_of, until
 from tests.stores.influx_elsewhere import Elsewhere, real, stand_in
 from uptimed.cli.common import show_utc
@@ -31,16 +31,9 @@ START = minute("2026-10-05 12:34")
 
 _LOOKED_AT = [*range(400), *range(980, 1120), *range(2300, 2340)]  # minutes after START
 
-_CONFIG = """
-{section}
-[[clients]]
-id = "acme"
-name = "ACME S.A.S."
-contract = "datacrm"
-[[clients.services]]
-id = "crm"
-name = "DataCRM"
-vantages = ["local", "madrid"]
+_CLIENTS = (
+    ACME_CRM
+    + """vantages = ["local", "madrid"]
 min_vantages = 1
 [[clients.services.probes]]
 id = "front"
@@ -55,14 +48,12 @@ preset = "vtiger"
 interval = "5m"
 base_url = "http://127.0.0.1:9"
 accounts = [
-  {{ username = "a", password = {{ env = "A" }} }},
-  {{ username = "b", password = {{ env = "B" }} }},
+  { username = "a", password = { env = "A" } },
+  { username = "b", password = { env = "B" } },
 ]
-[[clients.services]]
-id = "pim"
-name = "PIM"
-probes = [{{ id = "front", role = "reach", kind = "http", url = "http://127.0.0.1:9/pim" }}]
 """
+    + PIM
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +82,11 @@ def world(
     folder = tmp_path_factory.mktemp("world")
     server = stand_in() if request.param == "stand-in" else real(folder)
     with server as there:
-        if there is None:
-            pytest.skip("NOT TESTED against InfluxDB 2: there is none")
         environment.setenv("INFLUX", there.token)
         here, elsewhere = (folder / name / "uptimed.toml" for name in ("here", "elsewhere"))
         for path in (here, elsewhere):
             path.parent.mkdir()
-            path.write_text(_CONFIG.format(section=there.section), encoding="utf-8")
+            path.write_text(f"{there.section}\n{_CLIENTS}", encoding="utf-8")
         world = World(here, elsewhere, there)
         _fill(world.here)
         asyncio.run(_bring(settings_of(world.here), there))

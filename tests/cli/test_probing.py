@@ -6,21 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import call, write_config
+from tests.cli.commands import ACME_CRM, call, write_config
 from tests.endtoend.daemons import Target, free_port
 
 SECRET = "tr0ub4dor&3"
 
-_CONFIG = """
-[[clients]]
-id = "acme"
-name = "ACME"
-contract = "datacrm"
-
-[[clients.services]]
-id = "crm"
-name = "CRM"
-
+_CONFIG = (
+    ACME_CRM
+    + """
 [[clients.services.probes]]
 id = "front"
 role = "reach"
@@ -31,6 +24,7 @@ gap = "0s"
 headers = {{ Accept-Language = "es", Authorization = {{ env = "PROBE_SECRET" }} }}
 expect = {{ status = [200], contains = "Sign in" }}
 """
+)
 
 
 @pytest.fixture(autouse=True)
@@ -140,14 +134,9 @@ def test_a_probe_that_is_not_configured_is_told_of(tmp_path: Path) -> None:
     assert "found 'crm/back', wanted one of crm/front" in result.stderr
 
 
-LOGIN = """
-[[clients]]
-id = "acme"
-name = "ACME"
-contract = "datacrm"
-[[clients.services]]
-id = "crm"
-name = "CRM"
+LOGIN = (
+    ACME_CRM
+    + """
 [[clients.services.probes]]
 id = "login"
 role = "login"
@@ -156,6 +145,7 @@ preset = "./ours.toml"
 base_url = "{url}"
 accounts = [{{ username = "one", password = {{ file = "password" }} }}]
 """
+)
 FLOW = """
 [flow]
 id = "ours"

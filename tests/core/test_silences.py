@@ -8,8 +8,6 @@ from tests.core.drawing import moment
 from tests.core.entering import Book
 from uptimed.core import silences
 from uptimed.core.entries import Entry, EntryRefused, NewEntry
-from uptimed.core.minutes import minute_of
-from uptimed.core.silences import silences_at
 
 NOW, END = moment("2026-10-05T14:00Z"), moment("2026-10-05T16:00Z")
 
@@ -27,7 +25,8 @@ def add(service: str = "crm", *, start: str = "2026-10-05T15:00Z", reason: str =
 
 
 def held(book: Book, at: str, service: str = "crm") -> list[str]:
-    return [one.id for one in silences_at(book.entries, service, minute_of(moment(at)))]
+    there = silences.silences(book.entries)
+    return [one.id for one in there if one.quiets("acme", service, moment(at))]
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ from uptimed.core.observations import (
 )
 from uptimed.core.targets import ProbeSettings
 from uptimed.core.terms import AttemptRule
+from uptimed.core.turns import OutageWatch
 from uptimed.daemon.blind import Tally, place_of
-from uptimed.daemon.edges import OutageWatch
 from uptimed.daemon.lag import LagMeter
 from uptimed.daemon.look import Look, Turns, World, next_account, permitted
 from uptimed.daemon.parts import ProbePart

@@ -5,7 +5,7 @@ import pytest
 from tests.daemon.stories import World, login, web
 from tests.fakes import FakeClock, minute
 from uptimed.core.observations import SECOND, Cause, Outcome
-from uptimed.daemon.edges import Edge
+from uptimed.core.snapshot import Edge
 
 
 @pytest.fixture

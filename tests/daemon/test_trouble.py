@@ -7,8 +7,8 @@ import pytest
 from tests.daemon.stories import World, login, web
 from tests.fakes import minute
 from uptimed.core.observations import SECOND, Cause, Outcome
+from uptimed.core.snapshot import Edge
 from uptimed.core.terms import AttemptRule
-from uptimed.daemon.edges import Edge
 
 
 @pytest.fixture

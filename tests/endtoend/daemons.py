@@ -13,7 +13,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -67,6 +67,20 @@ def soon(seconds: float = 3.0, *, probe: str = "front", prefix: str = "crm") -> 
         name
         for name in (f"{prefix}-{n}" for n in range(100_000))
         if 0 <= timetable(name, probe, "local", interval=1).phase_us - wanted < SECOND // 10
+    )
+
+
+def soon_for(looks: Collection[tuple[str, str]], within: range, *, prefix: str = "crm") -> str:
+    """Return a service's name whose *looks* (probe, vantage) all come *within* so many µs."""
+    now = SystemClock().now()
+
+    def wait_us(name: str, probe: str, vantage: str) -> int:
+        return (timetable(name, probe, vantage, interval=1).phase_us - now) % MINUTE
+
+    return next(
+        name
+        for name in (f"{prefix}-{n}" for n in range(100_000))
+        if all(wait_us(name, probe, vantage) in within for probe, vantage in looks)
     )
 
 

@@ -30,10 +30,8 @@ class Parrot:
 
 
 @contextmanager
-def parrot(
-    secrets: Sequence[str], *, status: int, page: str = "{}", reason: str = ""
-) -> Iterator[Parrot]:
-    """Answer every request with *status* and a *page* in which `{}` are the *secrets*.
+def parrot(secrets: Sequence[str], *, status: int, page: str) -> Iterator[Parrot]:
+    """Answer every request with *status* and a *page* in which `@` is the *secrets*.
 
     JSON where the page is an object's or a text's, else HTML.
     """
@@ -44,9 +42,9 @@ def parrot(
         def do_POST(self) -> None:
             heard.lines += [self.requestline, *map(": ".join, self.headers.items())]
             heard.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", "0"))))
-            said = json.dumps(echo)[1:-1] if page[0] in '{"' and page != "{}" else echo
+            said = json.dumps(echo)[1:-1] if page[0] in '{"' else echo
             body = page.replace("@", said).encode()
-            self.send_response(status, reason or None)
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Content-Type", "application/json" if page[0] in '{"' else "text/html")
             self.send_header("X-Echo", echo.replace("\n", " ").encode().decode("latin-1"))

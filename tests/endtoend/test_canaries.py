@@ -15,13 +15,11 @@ from click.testing import CliRunner
 
 from tests.canaries import leaks
 from tests.cli.commands import iso, jsonl, looks
-from tests.endtoend.daemons import Running, present, running, until
+from tests.endtoend.daemons import Running, present, running, soon_for, until
 from tests.endtoend.parrots import Parrot, mail_parrot, parrot
 from uptimed.cli import uptimed
-from uptimed.clock import SystemClock
-from uptimed.core.minutes import MINUTE, Minute
+from uptimed.core.minutes import Minute, moment_of_minute
 from uptimed.core.observations import SECOND
-from uptimed.daemon.schedule import timetable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -99,18 +97,6 @@ accounts = [
 """
 
 
-def _soon() -> str:
-    """Return a service's name whose probes both look in a few seconds."""
-    now = SystemClock().now()
-
-    def wait_us(name: str, probe: str) -> int:
-        return (timetable(name, probe, "local", interval=1).phase_us - now) % MINUTE
-
-    names = (f"crm-{number}" for number in range(100_000))
-    window = range(8 * SECOND, 12 * SECOND)
-    return next(n for n in names if wait_us(n, "front") in window and wait_us(n, "login") in window)
-
-
 @dataclass
 class World:
     """The daemon's surroundings, and all that was written so far."""
@@ -127,6 +113,7 @@ class World:
         done = CliRunner().invoke(
             uptimed, [*arguments, *where], input=stdin, env=self.secrets, catch_exceptions=False
         )
+        assert not done.stderr.startswith("Usage:"), done.stderr
         name = f"{len(self.written)}: uptimed {' '.join(arguments[:3])}"
         self.written |= {f"{name}, out": done.stdout_bytes, f"{name}, err": done.stderr_bytes}
         return done.stdout_bytes
@@ -147,7 +134,9 @@ def world(folder: Path) -> Iterator[World]:
             "taking": parrot([], status=200, page=" "),
         }
         opened = {name: stack.enter_context(each) for name, each in parrots.items()}
-        service, config = _soon(), folder / "uptimed.toml"
+        looks = [("front", "local"), ("login", "local")]
+        service = soon_for(looks, range(8 * SECOND, 12 * SECOND))
+        config = folder / "uptimed.toml"
         urls = {name: each.url for name, each in opened.items()}
         port = stack.enter_context(mail_parrot(canary["SMTP"]))
         config.write_text(CONFIG.format(**urls, mail=port, service=service))
@@ -204,8 +193,6 @@ def _act(at: World) -> None:
 
 
 def _year() -> int:
-    from uptimed.core.minutes import moment_of_minute
-
     return moment_of_minute(present()).year
 
 
@@ -231,14 +218,14 @@ def _show(at: World, began: Minute) -> None:
         f"incident show ACME-{_year()}-0001", f"probe {at.service}/front --debug",
         f"probe {at.service}/login --debug", f"probe {at.service}/front --json",
         f"report --month {month} --format html -o -", f"report --month {month} --format json -o -",
-        "contracts list", "status --from influx", f"send --month {month} --dry-run",
+        "status --from influx", f"send --month {month} --dry-run",
     ):  # fmt: skip
         at.say(*command_line.split())
     for minute in range(began, present() + 1):
         at.say("explain", at.service, iso(Minute(minute)))
     start, end = iso(Minute(began - 10)), iso(Minute(present() + 1))
     for what in ("looks", "letters"):
-        at.say("export", what, "--start", start, "--end", end)
+        assert at.say("export", "--what", what, "--from", start, "--to", end)
     pdf = at.config.with_name("month.pdf")
     at.say("report", "--month", month, "--format", "pdf", "-o", str(pdf))
 

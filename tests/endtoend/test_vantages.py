@@ -21,12 +21,11 @@ from tests.endtoend.daemons import (
     letters,
     present,
     running,
+    soon_for,
     until,
 )
-from uptimed.clock import SystemClock
-from uptimed.core.minutes import MINUTE, Minute, moment_of_minute, start_of
+from uptimed.core.minutes import Minute, moment_of_minute, start_of
 from uptimed.core.observations import SECOND
-from uptimed.daemon.schedule import timetable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -44,13 +43,8 @@ _LONG_S = 150.0
 
 def _name(prefix: str) -> str:
     """Return a service's name that every place looks at first 8 to 20 s from now."""
-    begin = SystemClock().now() + 8 * SECOND
-    for number in range(100_000):
-        name = f"{prefix}-{number}"
-        phases = [timetable(name, "front", place, interval=1).phase_us for place in PLACES]
-        if all((phase - begin) % MINUTE < 12 * SECOND for phase in phases):
-            return name
-    raise AssertionError
+    looks = [("front", place) for place in PLACES]
+    return soon_for(looks, range(8 * SECOND, 20 * SECOND), prefix=prefix)
 
 
 def _file(place: str, services: list[str], start: Minute) -> bytes:

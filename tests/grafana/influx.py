@@ -1,16 +1,12 @@
 """A real InfluxDB 2 with every kind of trouble in it, where there is one at hand.
 
-Where `influxd` (of version 2) is on PATH, or UPTIMED_TEST_INFLUXDB_URL, _ORG and _TOKEN name one
-that buckets may be made in; as for tests/stores/test_influx_real.py.
+When there is, `tests.stores.influx_elsewhere` says.
 """
 
 import csv
 import io
 import json
-import os
 import re
-import shutil
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.grafana.pictures import drawn
-from tests.grafana.servers import free_port, process
+from tests.stores.influx_elsewhere import real
 from tests.stores.making import attempt
 from uptimed.core.minutes import MINUTE, Minute, start_of
 from uptimed.core.observations import SECOND, Attempt, Evidence, Instant, Outcome, Phase
@@ -31,7 +27,6 @@ from uptimed.ports import BlindMinute
 from uptimed.stores import influx_points as points
 from uptimed.stores import influx_records as records
 
-NO_INFLUX = "NOT TESTED against InfluxDB 2: no influxd 2 on PATH and no UPTIMED_TEST_INFLUXDB_URL"
 SERVICE = "acme-crm"
 """The service that has most of the trouble, and the probes."""
 
@@ -106,32 +101,8 @@ def _table(block: str) -> Table:
 @contextmanager
 def influxdb(folder: Path) -> Iterator[Influx]:
     """Yield one that runs, with empty buckets; skip where there is none."""
-    suffix = f"_{os.getpid()}_{free_port()}"
-    url = os.environ.get("UPTIMED_TEST_INFLUXDB_URL")
-    if url:
-        org, token = (os.environ[f"UPTIMED_TEST_INFLUXDB_{name}"] for name in ("ORG", "TOKEN"))
-        found = Influx(url.rstrip("/"), org, token, suffix)
-        found.make_buckets()
-        yield found
-        return
-    program = shutil.which("influxd") or pytest.skip(NO_INFLUX)
-    told = subprocess.run([program, "version"], capture_output=True, text=True, check=False)
-    if not re.search(r"InfluxDB (v?2\.\d|dev)", told.stdout + told.stderr):
-        pytest.skip(NO_INFLUX)
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = (
-        program, f"--http-bind-address=127.0.0.1:{port}", f"--bolt-path={folder / 'bolt'}",
-        f"--engine-path={folder / 'engine'}", f"--sqlite-path={folder / 'sqlite'}",
-        "--reporting-disabled",
-    )  # fmt: skip
-    with process(command, folder / "influxd.log", f"{url}/health"):
-        found = Influx(url, "ours", "good-token", suffix)
-        found._call(
-            "setup",
-            {"username": "tester", "password": "a-long-password", "org": "ours",
-             "bucket": "first", "token": "good-token"},
-        )  # fmt: skip
+    with real(folder) as there:
+        found = Influx(there.url, there.org, there.token, there.suffix)
         found.make_buckets()
         yield found
 

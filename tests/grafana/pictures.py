@@ -25,7 +25,7 @@ from uptimed.core.snapshot import (
 )
 from uptimed.core.strip import NO_OVERLAY, NOT_MEASURED, Strip
 from uptimed.core.terms import ContractTerms
-from uptimed.daemon.edges import OutageWatch
+from uptimed.core.turns import OutageWatch
 from uptimed.daemon.settle import KEPT_LETTERS
 
 MONTH = 31 * 1440

@@ -9,7 +9,7 @@ from tests.grafana.pictures import Probes, Service, drawn, picture
 from uptimed.core.minutes import Minute
 from uptimed.core.observations import Instant
 from uptimed.core.snapshot import ServiceView
-from uptimed.daemon.edges import OutageWatch
+from uptimed.core.turns import OutageWatch
 from uptimed.metrics import metrics_of
 
 

@@ -12,14 +12,13 @@ from uptimed.core.minutes import Minute, day_of
 from uptimed.core.strip import Strip
 from uptimed.core.terms import AttemptRule, Role
 from uptimed.ledger.reading import (
-    blind_by_vantage,
     judged_until,
     lay,
     letters,
     settle,
     terms_in_force,
 )
-from uptimed.ports import BlindMinute
+from uptimed.ports import BlindMinute, blind_by_vantage
 
 PRESENT = watch_terms()
 PATIENT = watch_terms(rule=AttemptRule.ALL)

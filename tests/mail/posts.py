@@ -1,16 +1,12 @@
 """An outbox with a few mails in it, a clock that stands still, and a postman between them."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fakes import at
+from tests.fakes import FakeSecrets, at
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.outbox import Event, Happening, Mail, MailKind
 from uptimed.core.settings import Mailing, Security
-from uptimed.core.targets import Secret
-from uptimed.ports import SecretMissing
 from uptimed.stores.outbox import Outbox
 from uptimed.wiring.delivering import Postman, Tally, outbox_desk
 
@@ -34,18 +30,6 @@ class HandClock:
 
     def later(self, minutes: float) -> None:
         self.at += int(minutes * MINUTE)
-
-
-@dataclass(frozen=True, slots=True)
-class HandSecrets:
-    """Secrets that the test knows."""
-
-    known: Mapping[str, str]
-
-    def read(self, secret: Secret) -> str:
-        if secret.name not in self.known:
-            raise SecretMissing(f"environment variable {secret.name} is not set")
-        return self.known[secret.name]
 
 
 def settings_for(port: int, **more: object) -> Mailing:
@@ -97,11 +81,9 @@ def due_in(path: Path, number: str, clock: HandClock, place: int = 1) -> float:
     return (due - clock.at) / MINUTE
 
 
-def postman(
-    mailing: Mailing, clock: HandClock, secrets: Mapping[str, str] | None = None
-) -> Postman:
+def postman(mailing: Mailing, clock: HandClock, secrets: dict[str, str] | None = None) -> Postman:
     return Postman(
-        mailing=mailing, secrets=HandSecrets(secrets or {}), clock=clock, chance=lambda: 0.5
+        mailing=mailing, secrets=FakeSecrets(secrets or {}), clock=clock, chance=lambda: 0.5
     )
 
 

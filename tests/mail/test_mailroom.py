@@ -10,10 +10,10 @@ import pytest
 from typing_extensions import override
 
 from tests.cli.commands import call, settings_of
-from tests.fakes import at
+from tests.fakes import FakeSecrets, at
 from tests.mail.months import BREACHED
 from tests.mail.office import AIOSMTPD_WARNS, SILENT, Office
-from tests.mail.posts import HandClock, HandSecrets, put, say, statuses
+from tests.mail.posts import HandClock, put, say, statuses
 from uptimed.core.observations import Instant
 from uptimed.core.outbox import Happening
 from uptimed.core.settings import Settings
@@ -36,7 +36,7 @@ def settings(october: Path) -> Settings:
 @asynccontextmanager
 async def room_of(settings: Settings, clock: HandClock) -> AsyncIterator[Mailroom]:
     async with outbox_desk(Path(settings.journal_path)) as desk:
-        yield Mailroom(settings, desk, HandSecrets({}), clock, "uptimed 0")
+        yield Mailroom(settings, desk, FakeSecrets({}), clock, "uptimed 0")
 
 
 async def go_on(room: Mailroom, clock: HandClock, minutes: float, step: float = 1) -> None:
@@ -198,7 +198,7 @@ class _RealClock(HandClock):
 
 async def test_without_mail_nothing_is_there(settings: Settings, plain: Office) -> None:
     silent = replace(settings, mail=None)
-    async with mail_beside(silent, HandSecrets({}), HandClock(), "0", restored=False) as mail:
+    async with mail_beside(silent, FakeSecrets({}), HandClock(), "0", restored=False) as mail:
         assert mail.events == ()
         mail.use(silent)
 
@@ -209,7 +209,7 @@ async def test_a_daemon_that_stops_finishes_the_mail_at_hand(
     path = Path(settings.journal_path)
     quiet = replace(settings, clients=())
     put(path, "M-1", "a@x.example", "b@x.example")
-    async with mail_beside(quiet, HandSecrets({}), _RealClock(), "0", restored=False):
+    async with mail_beside(quiet, FakeSecrets({}), _RealClock(), "0", restored=False):
         await plain.heard(plain.got)
     found = statuses(path)["M-1"]
     assert found[0] == "accepted"
@@ -225,7 +225,7 @@ async def test_a_server_that_does_not_answer_holds_up_no_stop(
     plain.manners.recipients["a@x.example"] = [SILENT]
     put(path, "M-1", "a@x.example")
     async with mail_beside(
-        replace(settings, clients=()), HandSecrets({}), _RealClock(), "0", restored=False
+        replace(settings, clients=()), FakeSecrets({}), _RealClock(), "0", restored=False
     ):
         await plain.heard(plain.asked)
     assert statuses(path) == {"M-1": ["waiting"]}
@@ -239,7 +239,7 @@ async def test_of_a_restored_journal_nothing_is_sent_that_may_have_been(
     put(path, "M-1", "a@x.example", "b@x.example")
     put(path, "M-2", "a@x.example", held=True)
     clock = HandClock("2026-11-20 00:00")
-    async with mailroom(settings, HandSecrets({}), clock, "0", restored=True) as room:
+    async with mailroom(settings, FakeSecrets({}), clock, "0", restored=True) as room:
         await room._deliver_due()
     assert plain.got == []
     assert statuses(path) == {"M-1": ["uncertain", "uncertain"], "M-2": ["held"]}

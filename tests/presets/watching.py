@@ -18,6 +18,7 @@ from probes.flowfile import bind, find_flow
 from probes.net import Resolver
 from probes.registry import probes
 from probes.templates import Scene, render
+from tests.fakes import FakeSecrets
 from uptimed.core.judging import evidence_of, judge
 from uptimed.core.letters import letters_of
 from uptimed.core.minutes import MINUTE, Minute, minute_of
@@ -41,7 +42,7 @@ from uptimed.core.targets import (
 from uptimed.core.terms import ProbeTerms, Role, WatchTerms
 from uptimed.demo.personalities import Person, Personality
 from uptimed.demo.stage import Stage
-from uptimed.ports import Probe, SecretMissing
+from uptimed.ports import Probe
 
 LOGIN_EVERY = 5  # minutes
 
@@ -86,17 +87,6 @@ class TestClock:
         self._now = Instant(self._now + minutes * MINUTE)
 
 
-@dataclass(frozen=True)
-class _Secrets:
-    known: dict[str, str]
-
-    def read(self, secret: Secret) -> str:
-        try:
-            return self.known[secret.name]
-        except KeyError:
-            raise SecretMissing(f"environment variable {secret.name} is not set") from None
-
-
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What one look came to: the login's reading with each account tried, reach, and the letter."""
@@ -127,7 +117,7 @@ class Watch:
 
     login: ProbeSettings
     reach: ProbeSettings | None
-    secrets: _Secrets
+    secrets: FakeSecrets
     clock: TestClock
     by_kind: Mapping[str, Probe]
     attempts: list[Attempt] = field(default_factory=list)
@@ -358,7 +348,7 @@ async def watching_at(
                 secrets=more,
             )
         )
-    secrets = _Secrets(known)
+    secrets = FakeSecrets(known)
     login = ProbeSettings(
         id="login",
         role=Role.LOGIN,

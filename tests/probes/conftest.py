@@ -3,7 +3,6 @@
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,27 +11,14 @@ import trustme
 
 from probes.http import HttpProbe
 from probes.net import Resolver
-from uptimed.core.targets import Expectation, IpFamily, ProbeSettings, Secret, Target, TlsOptions
+from tests.fakes import FakeSecrets
+from uptimed.core.targets import Expectation, IpFamily, ProbeSettings, Target, TlsOptions
 from uptimed.core.terms import Role
-from uptimed.ports import SecretMissing
 
 TIMEOUT_US = 300_000
 CANARY = "canary/7f3a+91c2"
 
 ContextOf = Callable[..., ssl.SSLContext]
-
-
-@dataclass(frozen=True)
-class FakeSecrets:
-    """Secrets out of a mapping of names."""
-
-    known: Mapping[str, str]
-
-    def read(self, secret: Secret) -> str:
-        try:
-            return self.known[secret.name]
-        except KeyError:
-            raise SecretMissing(f"environment variable {secret.name} is not set") from None
 
 
 class FakeResolver(Resolver):

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from probes.login import LoginProbe
-from tests.fakes import FakeClock
-from tests.probes.conftest import FakeResolver, FakeSecrets
+from tests.fakes import FakeClock, FakeSecrets
+from tests.probes.conftest import FakeResolver
 from uptimed.core.targets import (
     BROKEN_TEXTS,
     Account,
@@ -159,7 +159,7 @@ def login_settings(
 
 def login_probe(
     clock: FakeClock,
-    known: Mapping[str, str] | None = None,
+    known: dict[str, str] | None = None,
     resolver: FakeResolver | None = None,
 ) -> LoginProbe:
     return LoginProbe(

@@ -15,8 +15,9 @@ import pytest
 import trustme
 
 from probes.http import HttpProbe
+from tests.fakes import FakeSecrets
 from tests.probes import servers
-from tests.probes.conftest import CANARY, TIMEOUT_US, ContextOf, FakeResolver, FakeSecrets
+from tests.probes.conftest import CANARY, TIMEOUT_US, ContextOf, FakeResolver
 from tests.probes.conftest import settings_of as settings
 from tests.probes.servers import response, serving
 from uptimed.core.judging import evidence_of

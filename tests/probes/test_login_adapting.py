@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from probes.login import LoginProbe
-from tests.fakes import FakeClock
-from tests.probes.conftest import FakeResolver, FakeSecrets
+from tests.fakes import FakeClock, FakeSecrets
+from tests.probes.conftest import FakeResolver
 from tests.probes.office import (
     PASSWORD,
     Ask,

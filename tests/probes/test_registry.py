@@ -1,8 +1,9 @@
 """The probes by their kind, opened and closed together."""
 
 from probes.registry import probes
+from tests.fakes import FakeSecrets
 from tests.probes import servers
-from tests.probes.conftest import FakeResolver, FakeSecrets, settings_of
+from tests.probes.conftest import FakeResolver, settings_of
 from tests.probes.servers import serving
 from uptimed.clock import SystemClock
 from uptimed.core.observations import Answer

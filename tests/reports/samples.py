@@ -391,7 +391,7 @@ def below_the_house_reference(**changes: object) -> Statement:
 
 
 def demonstration(**changes: object) -> Statement:
-    """Return a made-up month."""
+    """Return a made-up month. In English its first two pages are docs/pictures: pdftoppm -r 80."""
     return met_with_nothing_left(made_up=True, **changes)
 
 

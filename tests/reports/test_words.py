@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reports.figures import Words, decimal_percent, offset, utc, verdict_heading
+from reports.figures import Words, decimal_percent, offset, verdict_heading
 from reports.language import language_of
 from tests.reports import samples
-from uptimed.core.minutes import instant_of
+from uptimed.core.minutes import instant_of, utc
 from uptimed.core.observations import Instant
 from uptimed.core.terms import WeekHours
 

@@ -1,22 +1,30 @@
-"""An InfluxDB for tests that are not asynchronous: the stand-in in a thread, or a real one."""
+"""An InfluxDB for tests that are not asynchronous: the stand-in in a thread, or a real one.
+
+A real one is tested where `influxd` (of version 2) is on PATH, or where UPTIMED_TEST_INFLUXDB_URL,
+_ORG and _TOKEN name one that buckets may be made in.
+"""
 
 import asyncio
 import os
+import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
+import pytest
+
+from tests.grafana.servers import free_port, process
 from tests.stores.influx_double import ORG, TOKEN, InfluxDouble
 from tests.stores.influx_flux import answered
 
 LOOKS, LETTERS = "uptimed_looks", "uptimed_letters"
+NO_INFLUX = "NOT TESTED against InfluxDB 2: no influxd 2 on PATH and no UPTIMED_TEST_INFLUXDB_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,54 +63,40 @@ def stand_in() -> Iterator[Elsewhere]:
         loop.close()
 
 
-def real_program() -> str | None:
+def _program() -> str | None:
     """Return where `influxd` of version 2 is, or None."""
     program = shutil.which("influxd")
     if program is None:
         return None
     told = subprocess.run([program, "version"], capture_output=True, text=True, check=False)
-    return program if " v2." in f" {told.stdout}{told.stderr}" else None
+    found = re.search(r"InfluxDB (v?2\.\d|dev)", told.stdout + told.stderr)
+    return program if found else None
 
 
 @contextmanager
-def real(folder: Path) -> Iterator[Elsewhere | None]:
-    """Run `influxd`, or use the server that the environment names; None where there is neither."""
+def real(folder: Path) -> Iterator[Elsewhere]:
+    """Run `influxd`, or use the server that the environment names; skip where there is neither."""
+    suffix = f"_{os.getpid()}_{time.monotonic_ns()}"
     url = os.environ.get("UPTIMED_TEST_INFLUXDB_URL")
     if url:
         org, token = (os.environ[f"UPTIMED_TEST_INFLUXDB_{name}"] for name in ("ORG", "TOKEN"))
-        yield Elsewhere(url.rstrip("/"), org, token, f"_{os.getpid()}_{time.monotonic_ns()}")
+        yield Elsewhere(url.rstrip("/"), org, token, suffix)
         return
-    program = real_program()
+    program = _program()
     if program is None:
-        yield None
-        return
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = int(found.getsockname()[1])
+        pytest.skip(NO_INFLUX)
+    port = free_port()
     at = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        [program, f"--http-bind-address=127.0.0.1:{port}", f"--bolt-path={folder / 'bolt'}",
-         f"--engine-path={folder / 'engine'}", f"--sqlite-path={folder / 'sqlite'}",
-         "--reporting-disabled"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    command = (
+        program, f"--http-bind-address=127.0.0.1:{port}", f"--bolt-path={folder / 'bolt'}",
+        f"--engine-path={folder / 'engine'}", f"--sqlite-path={folder / 'sqlite'}",
+        "--reporting-disabled",
     )  # fmt: skip
-    try:
-        _wait_for(f"{at}/health")
+    with process(command, folder / "influxd.log", f"{at}/health"):
         asked = (
             b'{"username":"tester","password":"a-long-password","org":"ours","bucket":"first",'
             b'"token":"good-token"}'
         )
         with urllib.request.urlopen(f"{at}/api/v2/setup", asked, 20):  # noqa: S310
             pass
-        yield Elsewhere(at, "ours", "good-token")
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(300):
-        with suppress(OSError), urllib.request.urlopen(url, timeout=5):  # noqa: S310
-            return
-        time.sleep(0.05)  # noqa: TID251
-    raise AssertionError(f"nothing at {url}")
+        yield Elsewhere(at, "ours", "good-token", suffix)

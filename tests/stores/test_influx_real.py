@@ -1,19 +1,18 @@
 """Against real servers: VictoriaMetrics, and InfluxDB 2 where there is one.
 
-`victoria-metrics` is a Debian package. InfluxDB 2 is tested where `influxd` (of version 2) is on
-PATH, or where UPTIMED_TEST_INFLUXDB_URL, _ORG and _TOKEN name one that buckets may be made in.
+`victoria-metrics` is a Debian package; `tests.stores.influx_elsewhere` says when InfluxDB 2 is
+tested.
 """
 
 import asyncio
 import json
-import os
 import re
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from tests.stores.following import (
     settings_for,
     until,
 )
+from tests.stores.influx_elsewhere import Elsewhere, real
 from tests.stores.making import attempt, letters
 from uptimed.clock import SystemClock
 from uptimed.core.minutes import Minute, minute_of, start_of
@@ -40,7 +40,6 @@ from uptimed.stores.influx_setup import set_up
 from uptimed.stores.sqlite import SqliteJournal
 
 NO_VICTORIA = "victoria-metrics is not on PATH: apt-get install victoria-metrics"
-NO_INFLUX = "NOT TESTED against InfluxDB 2: no influxd 2 on PATH and no UPTIMED_TEST_INFLUXDB_URL"
 
 
 def _free_port() -> int:
@@ -166,53 +165,13 @@ async def test_two_accounts_at_one_instant_are_two_series_in_victoria_metrics(
 # InfluxDB 2.
 
 
-@dataclass(frozen=True)
-class Real:
-    url: str
-    org: str
-    token: str
-    suffix: str
-
-
-def _version_2() -> str | None:
-    program = shutil.which("influxd")
-    if program is None:
-        return None
-    told = subprocess.run([program, "version"], capture_output=True, text=True, check=False)
-    return program if re.search(r"\bv?2\.\d", told.stdout + told.stderr) else None
-
-
 @pytest.fixture
-async def influxdb(tmp_path: Path) -> AsyncIterator[Real]:
-    suffix = f"_{os.getpid()}_{_free_port()}"
-    url = os.environ.get("UPTIMED_TEST_INFLUXDB_URL")
-    if url:
-        named = [os.environ[f"UPTIMED_TEST_INFLUXDB_{name}"] for name in ("ORG", "TOKEN")]
-        yield Real(url.rstrip("/"), named[0], named[1], suffix)
-        return
-    program = _version_2()
-    if program is None:
-        pytest.skip(NO_INFLUX)
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}"
-    async with _running(
-        program, f"--http-bind-address=127.0.0.1:{port}", f"--bolt-path={tmp_path / 'bolt'}",
-        f"--engine-path={tmp_path / 'engine'}", f"--sqlite-path={tmp_path / 'sqlite'}",
-        "--reporting-disabled", health=f"{url}/health",
-    ):  # fmt: skip
-        asked = {
-            "username": "tester", "password": "a-long-password", "org": "ours", "bucket": "first",
-            "token": "good-token",
-        }  # fmt: skip
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(f"{url}/api/v2/setup", json=asked) as answer,
-        ):
-            assert answer.status == 201
-        yield Real(url, "ours", "good-token", suffix)
+def influxdb(tmp_path: Path) -> Iterator[Elsewhere]:
+    with real(tmp_path) as found:
+        yield found
 
 
-def _settings(real: Real, folder: Path) -> Settings:
+def _settings(real: Elsewhere, folder: Path) -> Settings:
     settings = settings_for(real.url, folder)
     influx = replace(
         influx_of(settings), org=real.org, bucket_looks=f"looks{real.suffix}",
@@ -233,7 +192,7 @@ async def _follow_all(settings: Settings, journal: SqliteJournal, vault: Vault) 
 
 @pytest.mark.slow
 async def test_influxdb_2_is_set_up_and_gives_back_what_the_journal_has(
-    influxdb: Real, tmp_path: Path
+    influxdb: Elsewhere, tmp_path: Path
 ) -> None:
     settings, vault = _settings(influxdb, tmp_path), Vault(influxdb.token)
     influx = influx_of(settings)
@@ -267,7 +226,7 @@ async def test_influxdb_2_is_set_up_and_gives_back_what_the_journal_has(
 
 @pytest.mark.slow
 async def test_influxdb_2_refuses_a_type_and_only_that_point_is_set_aside(
-    influxdb: Real, tmp_path: Path
+    influxdb: Elsewhere, tmp_path: Path
 ) -> None:
     settings, vault = _settings(influxdb, tmp_path), Vault(influxdb.token)
     influx = influx_of(settings)

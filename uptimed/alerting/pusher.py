@@ -17,6 +17,7 @@ needed. That the journal cannot be written holds nothing up either: cursors wait
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Protocol
 
@@ -146,7 +147,7 @@ class Pusher:
                     pieces[:0] = [piece[:half], piece[half:]]
                 case Means.REFUSED | Means.TOO_LARGE if piece and not piece[0].bare:
                     outbox.spare(piece[0])
-                    pieces[:0] = [[_bare(piece[0])]]
+                    pieces[:0] = [[replace(piece[0], generator="", bare=True)]]
                 case Means.REFUSED | Means.TOO_LARGE if piece:
                     self._give_up(outbox, piece[0], answer)
                 case _:
@@ -216,10 +217,3 @@ class Pusher:
             self._keep_from = self._clock.monotonic() + _AGAIN_US
         else:
             self._unkept.clear()
-
-
-def _bare(posting: Posting) -> Posting:
-    return Posting(
-        alert=posting.alert, ends_at=posting.ends_at, resolved=posting.resolved,
-        late=posting.late, bare=True,
-    )  # fmt: skip

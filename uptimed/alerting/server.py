@@ -4,33 +4,24 @@ Whatever happens on the way becomes an `Answer`; nothing is raised but bugs. It 
 redirects: a redirected POST arrives as a GET, without its alerts, and is answered with 200.
 """
 
-import asyncio
 import json
-import re
-import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 
+from uptimed import answers
 from uptimed.alerting.posting import Posting
-from uptimed.core.masking import masker
-from uptimed.core.minutes import instant_of
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.settings import Alerting
 from uptimed.core.targets import Secret
 from uptimed.ports import Clock, SecretMissing, Secrets
 
-_LONGEST_ANSWER = 16 * 1024  # bytes that are read of one
-_LONGEST_MESSAGE = 300
 _LONGEST_WAIT_US = 300 * SECOND  # one that asks for more is asked again by then
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 class Means(Enum):
@@ -122,12 +113,15 @@ class Server:
                 headers=headers,
                 allow_redirects=False,
             ) as reply:
-                said = await reply.content.read(_LONGEST_ANSWER)
+                said = await reply.content.read(answers.LONGEST_READ)
                 return self._judged(reply, said)
         except SecretMissing as error:
             return Answer(means=Means.MISTAKEN, message=str(error))
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            return Answer(means=Means.LATER, message=self._told(self._trouble(error)))
+            return Answer(
+                means=Means.LATER,
+                message=self._told(answers.trouble(error, self._settings.timeout_us)),
+            )
         except ValueError:  # a header that cannot be sent, whose text would hold the secret
             return Answer(
                 means=Means.MISTAKEN, message="the password or token has characters of none"
@@ -136,10 +130,7 @@ class Server:
     async def _opened(self) -> aiohttp.ClientSession:
         """Return the session, once whom to trust could be read."""
         if self._session is None:
-            # Reading the system's authorities takes 35 ms.
-            trust = await asyncio.to_thread(
-                ssl.create_default_context, cafile=self._settings.ca_file or None
-            )
+            trust = await answers.trusting(self._settings.ca_file)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=trust, limit=1),
                 timeout=aiohttp.ClientTimeout(total=self._settings.timeout_us / SECOND),
@@ -166,38 +157,16 @@ class Server:
             told = advice(reply.status)
         if means is Means.THERE:
             return Answer(means=means)
-        parts = (f"status {reply.status}", told, message)
         return Answer(
             means=means,
-            message=self._told("; ".join(part for part in parts if part)),
+            message=self._told(answers.with_status(reply.status, told, message)),
             retry_after_us=retry_after_us(reply.headers.get("Retry-After", ""), self._clock.now()),
         )
 
-    def _trouble(self, error: Exception) -> str:
-        match error:
-            case TimeoutError():
-                return f"nothing within {self._settings.timeout_us / SECOND:g} s"
-            case aiohttp.ClientConnectorCertificateError():
-                return f"TLS: {error.certificate_error}"
-            case aiohttp.ClientConnectorError():
-                why = error.os_error.strerror or str(error.os_error)
-                tls = "TLS: " if isinstance(error, aiohttp.ClientSSLError) else ""
-                return f"{tls}cannot connect to {error.host} port {error.port}: {why}"
-            case aiohttp.ClientPayloadError():
-                return "its answer broke off"
-            case _:
-                return str(error) or type(error).__name__
-
     def _told(self, message: str) -> str:
-        """Return *message* as it is told: without secrets, and only then cut off.
-
-        Half a secret is not recognised: where masking leaves so little that the end of what was
-        read would show, nothing of it is told.
-        """
-        masked = masker(self._known_secrets())(message)
-        if len(message) >= _LONGEST_ANSWER // 4 and len(masked) <= _LONGEST_MESSAGE:
-            return "its answer is not shown: it is made of secrets"
-        return _brief(masked)
+        # What was read may be cut off; a character takes up to four bytes of it.
+        longest = answers.LONGEST_READ // 4
+        return answers.told(message, self._known_secrets(), cut_from=longest)
 
     def _known_secrets(self) -> list[str]:
         found: list[str] = []
@@ -210,26 +179,12 @@ class Server:
 
 def retry_after_us(value: str, now: Instant) -> int:
     """Return how long a `Retry-After` asks to wait: seconds, or a date. 0 for what is neither."""
-    if value.isascii() and value.isdigit():
-        asked = int(value[:9]) * SECOND
-    else:
-        asked = 0
-        with suppress(ValueError):
-            moment = parsedate_to_datetime(value)
-            asked = instant_of(moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
-    return max(0, min(asked, _LONGEST_WAIT_US))
+    return min(answers.retry_after_us(value, now), _LONGEST_WAIT_US)
 
 
 def _message(said: bytes) -> str:
-    told = said.decode(errors="replace").strip()
-    if "<" in told[:50] and "html" in told[:200].lower():
-        return "a page of HTML instead of JSON"
+    told = answers.unless_page(said.decode(errors="replace").strip())
     with suppress(ValueError):
         told_json = json.loads(told) if told else ""
         told = told_json if isinstance(told_json, str) else told
     return told
-
-
-def _brief(told: str) -> str:
-    plain = _CONTROL.sub(" ", told).strip()
-    return plain if len(plain) <= _LONGEST_MESSAGE else f"{plain[:_LONGEST_MESSAGE]}…"

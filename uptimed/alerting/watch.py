@@ -26,7 +26,7 @@ from uptimed.core.alerts import (
 )
 from uptimed.core.minutes import Minute, minute_of
 from uptimed.core.observations import SECOND, Attempt, Instant
-from uptimed.core.settings import Settings
+from uptimed.core.settings import ClientSettings, ServiceSettings, Settings
 from uptimed.core.silences import Silence
 from uptimed.core.snapshot import ProbeView, ServiceView, Snapshot
 from uptimed.core.terms import WatchTerms
@@ -55,6 +55,23 @@ Silences = Callable[[], Awaitable[Sequence[Silence]]]
 async def no_silences() -> Sequence[Silence]:
     """Know of none."""
     return ()
+
+
+def around(since: Minute) -> tuple[Minute, Minute]:
+    """Return the minutes [start, stop) whose looks tell of an outage that began at *since*."""
+    return Minute(since - _BEFORE), Minute(since + _AFTER)
+
+
+def subject_of(settings: Settings, client: ClientSettings, service: ServiceSettings) -> Subject:
+    """Return what alerts say of *service* beside its letters."""
+    return Subject(
+        support=client.support, stage=service.stage, zone=client.zone, runbook=runbook_of(settings)
+    )
+
+
+def runbook_of(settings: Settings) -> str:
+    """Return where alerts say what to do."""
+    return settings.alertmanager.runbook_url if settings.alertmanager else RUNBOOK
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +110,9 @@ class Watchtower:
 
     def use(self, settings: Settings) -> None:
         """Know services and contracts as *settings* say from now on."""
-        runbook = settings.alertmanager.runbook_url if settings.alertmanager else RUNBOOK
-        self._runbook = runbook
+        self._runbook = runbook_of(settings)
         self._watched = {
-            service.id: _Watched(
-                Subject(
-                    support=client.support, stage=service.stage, zone=client.zone, runbook=runbook
-                ),
-                service.watch,
-            )
+            service.id: _Watched(subject_of(settings, client, service), service.watch)
             for client in settings.clients
             for service in client.services
         }
@@ -149,10 +160,7 @@ class Watchtower:
             return alert
         at = now if alert.ends_at is None else Instant(alert.ends_at - 1)
         client = alert.labels["client"]
-        held = any(
-            s.client == client and s.service in {"", alert.service} and s.holds(at)
-            for s in self._silenced
-        )
+        held = any(each.quiets(client, alert.service, at) for each in self._silenced)
         return replace(alert, silenced=True) if held else alert
 
     async def _service(self, view: ServiceView, case: str, now: Instant) -> tuple[Alert, ...]:
@@ -201,9 +209,8 @@ class Watchtower:
         present = seen(at_hand, terms, since, letter)
         key = view.service, since
         if key not in self._seen:
-            start, stop = Minute(since - _BEFORE), Minute(since + _AFTER)
             try:
-                kept = await self._looks(view.service, start, stop)
+                kept = await self._looks(view.service, *around(since))
             except StoreError:  # it is told where looks are kept
                 return present
             looks = {(a.probe, a.vantage, a.at, a.account): a for a in (*kept, *at_hand)}

@@ -1,6 +1,6 @@
 """What the commands share by which people enter what lies over letters: for whom, and when."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import tzinfo
 from pathlib import Path
@@ -8,7 +8,16 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from uptimed.cli.common import find_client, find_service, instant_at, reading, show_both, wrong
+from uptimed.cli.common import (
+    chosen_clients,
+    client_option,
+    find_client,
+    find_service,
+    instant_at,
+    reading,
+    show_both,
+    wrong,
+)
 from uptimed.core.minutes import MINUTE, Minute, start_of
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.settings import ClientSettings, ServiceSettings, Settings
@@ -24,9 +33,8 @@ at_option = click.option("--at", metavar="AT", help="One minute, in place of --s
 
 def service_options(command: Callable[P, R]) -> Callable[P, R]:
     """Give a command `--client` and `--service`."""
-    client = click.option("--client", help="The client's id; needed when there are several.")
     service = click.option("--service", help="The service's id; needed when there are several.")
-    return client(service(command))
+    return client_option(service(command))
 
 
 def whose(
@@ -76,9 +84,14 @@ def minutes(
     return Minute(first // MINUTE), Minute(-(-last // MINUTE))
 
 
-def whole(at: Instant) -> Instant:
-    """Return the whole second that *at* lies in: nobody reads microseconds."""
-    return Instant(at - at % SECOND)
+def instant_or_now(text: str | None, zone: tzinfo, option: str, present: Instant) -> Instant:
+    """Return the instant that *text* names; without one, the whole second of *present*.
+
+    Nobody reads microseconds.
+    """
+    if text is None:
+        return Instant(present - present % SECOND)
+    return instant_at(text, zone, option)
 
 
 def stretch(start: Instant, end: Instant, zone: tzinfo) -> str:
@@ -101,6 +114,13 @@ def reading_if_there(settings: Settings) -> Iterator[Reader | None]:
         yield reader
 
 
-def chosen_clients(settings: Settings, client: str | None) -> tuple[ClientSettings, ...]:
-    """Return the client that is named; without a name, all of them."""
-    return settings.clients if client is None else (find_client(settings, client),)
+@contextmanager
+def reading_each(
+    settings: Settings, client: str | None
+) -> Iterator[Sequence[tuple[Reader, ClientSettings]]]:
+    """Open the journal for reading, beside the client that is named or each one there is.
+
+    Where there is no journal, and so nothing was entered, there is none of them.
+    """
+    with reading_if_there(settings) as reader:
+        yield () if reader is None else [(reader, of) for of in chosen_clients(settings, client)]

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from reports.files import write_atomically
 from uptimed.cli.common import (
     NO,
     config_option,
@@ -193,11 +194,9 @@ def _extra_lines(holidays: HolidaySet, mark: str, days: tuple[date, ...] | list[
 
 def _write(path: Path, text: str) -> None:
     """Write the file whole or not at all."""
-    beside = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        write_atomically(path, text.encode())
     except OSError as error:
         wrong(f"{path}: {error.strerror}")
 

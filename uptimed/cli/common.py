@@ -24,11 +24,11 @@ from uptimed.core.minutes import Minute, instant_of, minute_of, moment_of, momen
 from uptimed.core.observations import Instant
 from uptimed.core.settings import ClientSettings, ServiceSettings, Settings
 from uptimed.logs import visible, visible_json
-from uptimed.ports import StoreError
+from uptimed.ports import JournalReader, StoreError
 from uptimed.stores.sqlite import Reader, open_reader
 from uptimed.wiring.flows import load_with_flows
 from uptimed.wiring.hiding import mask_for
-from uptimed.wiring.records import Record, brought
+from uptimed.wiring.records import brought
 
 WELL, NO, WRONG = 0, 1, 2
 
@@ -37,10 +37,18 @@ _EARLIEST = minute_of(instant_of(datetime(2000, 1, 1, tzinfo=UTC)))  # as for lo
 P = ParamSpec("P")
 R = TypeVar("R")
 
+client_option = click.option("--client", help="The client's id; needed when there are several.")
+only_client_option = click.option("--client", help="Only this client's.")
+
 
 def version() -> str:
     """Return the version of uptimed that is installed."""
     return metadata.version("uptimed")
+
+
+def software() -> str:
+    """Return the name and version that a report says it was drawn up with."""
+    return f"uptimed {version()}"
 
 
 def now() -> Instant:
@@ -136,7 +144,7 @@ def reading(settings: Settings) -> Iterator[Reader]:
 
 
 @contextmanager
-def record(settings: Settings, source: str) -> Iterator[Record]:
+def record(settings: Settings, source: str) -> Iterator[JournalReader]:
     """Open the record for reading: the `journal` here, or what was brought to `influx`."""
     if source == "journal":
         with reading(settings) as reader:
@@ -161,6 +169,11 @@ def find_client(settings: Settings, client: str | None) -> ClientSettings:
             return known
     ids = ", ".join(c.id for c in settings.clients)
     wrong(f"--client: found {client!r}, wanted one of {ids}")
+
+
+def chosen_clients(settings: Settings, client: str | None) -> tuple[ClientSettings, ...]:
+    """Return the client that is named; without a name, all of them."""
+    return settings.clients if client is None else (find_client(settings, client),)
 
 
 def find_service(settings: Settings, service: str) -> ServiceSettings:

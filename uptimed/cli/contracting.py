@@ -32,8 +32,6 @@ from uptimed.core.terms import ContractTerms
 from uptimed.ledger.agreed import on_record
 from uptimed.stores.sqlite import open_reader
 
-_RECORD = "record"
-
 
 @click.group()
 def contracts() -> None:

@@ -7,11 +7,10 @@ import click
 
 from uptimed.cli.amending import (
     at_option,
-    chosen_clients,
     end_option,
     minutes,
     one_service,
-    reading_if_there,
+    reading_each,
     service_options,
     start_option,
     stretch_of,
@@ -24,12 +23,13 @@ from uptimed.cli.common import (
     json_option,
     load_settings,
     now,
+    only_client_option,
     percent,
     show_both,
     show_utc,
+    software,
     table,
     told,
-    version,
     wrong,
 )
 from uptimed.cli.posting import by_option, named
@@ -106,8 +106,7 @@ def add(  # noqa: PLR0913 - its options
         looks=tuple(_look(text, of.zone) for text in looks),
         objection=objection,
     )
-    software = f"uptimed {version()}"
-    made = amending.correct(settings, of, wanted, by=who, now=now(), software=software)
+    made = amending.correct(settings, of, wanted, by=who, now=now(), software=software())
     if as_json:
         months = [
             {"month": r.month, "before": _figures(before), "after": _figures(after)}
@@ -153,7 +152,7 @@ def _look(text: str, zone: tzinfo) -> LookNamed:
 
 
 @correct.command("list")
-@click.option("--client", help="Only this client's.")
+@only_client_option
 @json_option
 @config_option
 @told
@@ -162,9 +161,8 @@ def list_corrections(client: str | None, as_json: bool, config: str | None) -> N
     settings = load_settings(config).settings
     found: list[Mapping[str, object]] = []
     rows: list[Sequence[str]] = []
-    with reading_if_there(settings) as reader:
-        for of in chosen_clients(settings, client) if reader is not None else ():
-            assert reader is not None  # noqa: S101 - see above
+    with reading_each(settings, client) as journals:
+        for reader, of in journals:
             for one in amendments_of(reader, of.id).corrections:
                 found.append(_as_json(of.id, one))
                 rows.extend(_rows(one, of.zone))

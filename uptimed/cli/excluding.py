@@ -5,25 +5,26 @@ from collections.abc import Mapping, Sequence
 import click
 
 from uptimed.cli.amending import (
-    chosen_clients,
     end_option,
+    instant_or_now,
     one_service,
+    reading_each,
     reading_if_there,
     service_options,
     span,
     start_option,
     stretch,
-    whole,
 )
 from uptimed.cli.common import (
+    client_option,
     config_option,
     counted,
     emit,
     find_client,
-    instant_at,
     json_option,
     load_settings,
     now,
+    only_client_option,
     show_both,
     table,
     told,
@@ -36,7 +37,6 @@ from uptimed.core.lookfile import show_instant
 from uptimed.core.settings import ClientSettings, Settings
 from uptimed.ledger.month import amendments_of
 from uptimed.logs import visible
-from uptimed.stores.sqlite import Reader
 from uptimed.wiring import amending
 from uptimed.wiring.mailing import Stretch
 
@@ -46,8 +46,6 @@ _WHY_NOT = {
     "late_notice": "the first report of the month was given out before the client was notified",
     "withdrawn": "it was withdrawn",
 }
-
-client_option = click.option("--client", help="The client's id; needed when there are several.")
 
 
 @click.group()
@@ -92,23 +90,20 @@ def add(  # noqa: PLR0913 - its options
     _tell(settings, of, made.subject, as_json=as_json)
 
 
-def _named(settings: Settings, client: ClientSettings, reference: str) -> Exclusion | None:
-    known = amending.known_of(settings, client.id).exclusions
-    return next((e for e in known if e.id == reference), None)
-
-
 def _tell(
     settings: Settings, client: ClientSettings, reference: str, *, as_json: bool = False
 ) -> None:
     """Say what is recorded, and whether it counts."""
     with reading_if_there(settings) as reader:
-        one = _named(settings, client, reference)
-        if reader is None or one is None:
+        if reader is None:
             return
-        said = _as_json(reader, client, one)
-        states = amending.exception_states(reader, client, one)
+        known = amendments_of(reader, client.id)
+        one = known.exclusion(reference)
+        if one is None:
+            return
+        states = amending.exception_states(reader, client, known, one)
     if as_json:
-        emit(said)
+        emit(_as_json(client, one, states))
         return
     click.echo(f"{one.id}, by {one.by}: {one.service}, {stretch(one.start, one.end, client.zone)}")
     for month, why_not in states:
@@ -146,17 +141,15 @@ def notified(
     settings = load_settings(config).settings
     of = find_client(settings, client)
     who, present = named(by, "a notification"), now()
-    when = whole(present) if at is None else instant_at(at, of.zone, "--at")
-    known = _named(settings, of, reference)
-    if known is not None and known.notified is not None:
-        wrong(f"{reference}: notified already, {show_both(known.notified, of.zone)} ({known.how})")
-    amending.entered(
+    when = instant_or_now(at, of.zone, "--at", present)
+    one = amending.known_of(settings, of.id).exclusion(reference)
+    if one is not None and one.notified is not None:
+        wrong(f"{reference}: notified already, {show_both(one.notified, of.zone)} ({one.how})")
+    amending.enter_one(
         settings,
         of.id,
         present,
-        lambda known, _reader: [
-            rules.notified(known, reference, at=when, how=how, by=who, now=present)
-        ],
+        lambda known: rules.notified(known, reference, at=when, how=how, by=who, now=present),
     )
     _tell(settings, of, reference)
 
@@ -183,16 +176,14 @@ def answer(
     settings = load_settings(config).settings
     of = find_client(settings, client)
     who, present = named(by, "an answer"), now()
-    when = whole(present) if at is None else instant_at(at, of.zone, "--at")
-    amending.entered(
+    when = instant_or_now(at, of.zone, "--at", present)
+    amending.enter_one(
         settings,
         of.id,
         present,
-        lambda known, _reader: [
-            rules.answered(
-                known, reference, answer=Answer(said), at=when, words=words, by=who, now=present
-            )
-        ],
+        lambda known: rules.answered(
+            known, reference, answer=Answer(said), at=when, words=words, by=who, now=present
+        ),
     )
     click.echo(f"{reference}: the client {said}, {show_both(when, of.zone)}")
 
@@ -215,7 +206,7 @@ def withdraw(
 
 
 @exclude.command("list")
-@client_option
+@only_client_option
 @json_option
 @config_option
 @told
@@ -224,20 +215,20 @@ def list_exceptions(client: str | None, as_json: bool, config: str | None) -> No
     settings = load_settings(config).settings
     found: list[Mapping[str, object]] = []
     rows: list[Sequence[str]] = []
-    with reading_if_there(settings) as reader:
-        for of in chosen_clients(settings, client) if reader is not None else ():
-            assert reader is not None  # noqa: S101 - see above
-            for one in amendments_of(reader, of.id).exclusions:
-                found.append(_as_json(reader, of, one))
-                rows.append(_row(reader, of, one))
+    with reading_each(settings, client) as journals:
+        for reader, of in journals:
+            known = amendments_of(reader, of.id)
+            for one in known.exclusions:
+                states = amending.exception_states(reader, of, known, one)
+                found.append(_as_json(of, one, states))
+                rows.append(_row(of, one, states))
     if as_json:
         emit(found)
     else:
         table(("ID", "SERVICE", "START", "END", "NOTIFIED", "ANSWER", "COUNTS", "REASON"), rows)
 
 
-def _row(reader: Reader, client: ClientSettings, one: Exclusion) -> Sequence[str]:
-    states = amending.exception_states(reader, client, one)
+def _row(client: ClientSettings, one: Exclusion, states: amending.States) -> Sequence[str]:
     counts = ", ".join(
         f"{month.name} {why_not.replace('_', ' ') or 'yes'}" for month, why_not in states
     )
@@ -253,7 +244,9 @@ def _row(reader: Reader, client: ClientSettings, one: Exclusion) -> Sequence[str
     )
 
 
-def _as_json(reader: Reader, client: ClientSettings, one: Exclusion) -> Mapping[str, object]:
+def _as_json(
+    client: ClientSettings, one: Exclusion, states: amending.States
+) -> Mapping[str, object]:
     return {
         "id": one.id,
         "client": client.id,
@@ -271,6 +264,6 @@ def _as_json(reader: Reader, client: ClientSettings, one: Exclusion) -> Mapping[
         "withdrawn": None if one.withdrawn is None else show_instant(one.withdrawn),
         "months": [
             {"month": month.name, "counts": not why_not, "why_not": why_not or None}
-            for month, why_not in amending.exception_states(reader, client, one)
+            for month, why_not in states
         ],
     }

@@ -5,8 +5,8 @@ from datetime import tzinfo
 
 import click
 
-from uptimed.cli.common import now, told
-from uptimed.cli.incidents import incident, record_act, refusals, second_at
+from uptimed.cli.common import config_option, json_option, now, told
+from uptimed.cli.incidents import at_option, by_option, incident, record_act, second_at
 from uptimed.core import incidents as core
 from uptimed.core.incidents import Act
 from uptimed.core.support import Fault
@@ -19,31 +19,22 @@ _WORDS = "In words, for whoever reads the timeline."
 def _add(name: str, text: str, build: Callable[..., Act], *options: click.Option) -> None:
     """Add a command `incident NAME REFERENCE` that records what *build* makes of its options."""
 
+    @incident.command(name, help=text, params=[click.Argument(["reference"]), *options])
+    @by_option
+    @at_option
+    @json_option
+    @config_option
     @told
-    @refusals
     def command(
         *, reference: str, by: str, when: str | None, as_json: bool, config: str | None,
         **said: object,
     ) -> None:  # fmt: skip
         def act(zone: tzinfo) -> Act:
             if isinstance(said.get("since"), str):
-                said["since"] = second_at(str(said["since"]), zone, now())
+                said["since"] = second_at(str(said["since"]), zone, "--since", now())
             return build(**said)
 
         record_act(reference, act, by=by, when=when, as_json=as_json, config=config)
-
-    params: list[click.Parameter] = [
-        click.Argument(["reference"]),
-        *options,
-        click.Option(["--by"], required=True, metavar="NAME", help="Who records it."),
-        click.Option(
-            ["--at", "when"], metavar="TIME",
-            help="When it happened, local to the client or with an offset. [default: now]",
-        ),
-        click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
-        click.Option(["--config"], metavar="PATH", help="A TOML file or a directory of them."),
-    ]  # fmt: skip
-    incident.add_command(click.Command(name, callback=command, params=params, help=text))
 
 
 def _words(text: str = _WORDS, *, name: str = "--words", required: bool = False) -> click.Option:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, tzinfo
 import click
 
 from uptimed.cli.common import table
-from uptimed.core.calendars import Second
+from uptimed.core.calendars import Second, utc_second
 from uptimed.core.clocks import ClockVerdict, Reading, Why
 from uptimed.core.incidents import Event, Incident
 from uptimed.core.incidents.recording import body_of
@@ -29,11 +29,6 @@ def show_second(at: Second | None, zone: tzinfo | None) -> str:
         return "-"
     moment = datetime.fromtimestamp(at, UTC).astimezone(zone)
     return moment.strftime("%Y-%m-%d %H:%M:%S %z" if at % 60 else "%Y-%m-%d %H:%M %z")
-
-
-def utc_second(at: Second | None) -> str | None:
-    """Return *at* in UTC, as files have it; None for None."""
-    return None if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def show_length(seconds: int) -> str:

@@ -1,16 +1,17 @@
 """Incidents: what is open and how long it may stay so, and what people do about it."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
-from typing import IO, ParamSpec, TypeVar
+from typing import IO
 
 import click
 
+from uptimed.cli.amending import instant_or_now
 from uptimed.cli.common import (
     Month,
+    chosen_clients,
     config_option,
     counted,
     emit,
@@ -19,6 +20,7 @@ from uptimed.cli.common import (
     json_option,
     load_settings,
     now,
+    only_client_option,
     reading,
     told,
     warn_of_made_up,
@@ -32,7 +34,7 @@ from uptimed.cli.incident_words import (
     print_list,
     show_second,
 )
-from uptimed.core.calendars import OpenTime, Second, second_of
+from uptimed.core.calendars import OpenTime, Second
 from uptimed.core.clocks import Desk
 from uptimed.core.entries import EntryRefused
 from uptimed.core.incidents import Act, Event, Incident, Opened, Reported
@@ -50,8 +52,13 @@ from uptimed.stores.sqlite import Reader
 from uptimed.wiring.hiding import hidden_in_act, mask_for
 from uptimed.wiring.incidents import missing, record, record_outages, take_events, wanted
 
-P = ParamSpec("P")
-R = TypeVar("R")
+by_option = click.option("--by", required=True, metavar="NAME", help="Who records it.")
+at_option = click.option(
+    "--at",
+    "when",
+    metavar="TIME",
+    help="When it happened, local to the client or with an offset. [default: now]",
+)
 
 
 @click.group()
@@ -63,39 +70,10 @@ def incident() -> None:
     """
 
 
-def by_option(command: Callable[P, R]) -> Callable[P, R]:
-    """Give a command `--by`: nothing is recorded without a name."""
-    return click.option("--by", required=True, metavar="NAME", help="Who records it.")(command)
-
-
-def at_option(command: Callable[P, R]) -> Callable[P, R]:
-    """Give a command `--at`."""
-    return click.option(
-        "--at",
-        "when",
-        metavar="TIME",
-        help="When it happened, local to the client or with an offset. [default: now]",
-    )(command)
-
-
-def refusals(command: Callable[P, R]) -> Callable[P, R]:
-    """Let a command end with the reason where what it records is refused."""
-
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except EntryRefused as error:
-            wrong(str(error))
-
-    wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
-    return wrapper
-
-
 @dataclass(frozen=True, slots=True)
 class Found:
     """An incident that was asked for, whose it is, and the casebook that it is in."""
 
-    settings: Settings
     client: ClientSettings
     book: Casebook
     incident: Incident
@@ -108,19 +86,13 @@ def find_incident(settings: Settings, reader: Reader, reference: str) -> Found:
         if reference.startswith(f"{client.id.upper()}-"):
             book = casebook(reader, client.id)
             if reference in book:
-                return Found(settings, client, book, book.incident(reference))
+                return Found(client, book, book.incident(reference))
     raise EntryRefused(f"there is no incident {reference}; `incident list --all` shows them")
 
 
-def second_at(text: str | None, zone: tzinfo, present: Instant) -> Second:
+def second_at(text: str | None, zone: tzinfo, option: str, present: Instant) -> Second:
     """Return the second that *text* names, in *zone* where it says none; now without a text."""
-    if text is None:
-        return Second(present // SECOND)
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        wrong(f"found {text!r}, wanted a time such as 2026-10-09T16:45 or 2026-10-09T21:45Z")
-    return second_of(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+    return Second(instant_or_now(text, zone, option, present) // SECOND)
 
 
 def record_act(
@@ -140,7 +112,7 @@ def record_act(
     present = now()
     with reading(settings) as reader:
         found = find_incident(settings, reader, reference)
-    at = second_at(when, found.client.zone, present)
+    at = second_at(when, found.client.zone, "--at", present)
     act = hidden_in_act(act_in(found.client.zone), mask_for(settings))
     path = Path(settings.journal_path)
     event = record(
@@ -171,8 +143,8 @@ def say_recorded(
     with reading(settings) as reader:
         book = Casebook() if book is None else book
         book.take(reader.entries(client.id, KINDS, after=book.last))
-        found = Found(settings, client, book, book.incident(event.incident))
-        each = _stands(reader, found, present)
+        found = Found(client, book, book.incident(event.incident))
+        each = _stands(OutageReader(reader, client), found, present)
     _note_channel(event, client)
     due = next_due(each.readings)
     if due is not None:
@@ -188,10 +160,9 @@ def _note_channel(event: Event, client: ClientSettings) -> None:
         click.echo(f"a report through {visible(channel)} starts no clock{official}")
 
 
-def _stands(reader: Reader, found: Found, present: Instant) -> IncidentNow:
+def _stands(outages: OutageReader, found: Found, present: Instant) -> IncidentNow:
     at = Second(present // SECOND)
-    outage_reader = OutageReader(reader, found.client)
-    return incident_now(outage_reader, found.client, found.book, found.incident, at)
+    return incident_now(outages, found.client, found.book, found.incident, at)
 
 
 def _edited(client: ClientSettings, each: Incident) -> bool:
@@ -200,7 +171,7 @@ def _edited(client: ClientSettings, each: Incident) -> bool:
 
 
 @incident.command("list")
-@click.option("--client", help="Only this client's.")
+@only_client_option
 @click.option("--service", help="Only this service's.")
 @click.option("--all", "everything", is_flag=True, help="Closed ones too.")
 @click.option("--month", type=Month(), help="Those opened in that month, closed ones too.")
@@ -220,15 +191,13 @@ def list_incidents(
     if service is not None:
         find_service(settings, service)
     present = now()
-    clients = settings.clients if client is None else (find_client(settings, client),)
     found: list[tuple[IncidentNow, ClientSettings]] = []
     with reading(settings) as reader:
-        for whose in clients:
-            book = casebook(reader, whose.id)
+        for whose in chosen_clients(settings, client):
+            book, outages = casebook(reader, whose.id), OutageReader(reader, whose)
             chosen = _chosen(book, whose, service, month, everything=everything)
             found += [
-                (_stands(reader, Found(settings, whose, book, each), present), whose)
-                for each in chosen
+                (_stands(outages, Found(whose, book, each), present), whose) for each in chosen
             ]
     if as_json:
         emit({"incidents": [_json(each, whose) for each, whose in found]})
@@ -266,7 +235,6 @@ def _chosen(
 @json_option
 @config_option
 @told
-@refusals
 def show(reference: str, as_json: bool, config: str | None) -> None:
     """Show an incident whole: its clocks with due times, and what happened.
 
@@ -275,7 +243,7 @@ def show(reference: str, as_json: bool, config: str | None) -> None:
     settings = load_settings(config).settings
     with reading(settings) as reader:
         found = find_incident(settings, reader, reference)
-        each = _stands(reader, found, now())
+        each = _stands(OutageReader(reader, found.client), found, now())
     if as_json:
         emit(_json(each, found.client))
         return
@@ -303,7 +271,6 @@ def show(reference: str, as_json: bool, config: str | None) -> None:
 @json_option
 @config_option
 @told
-@refusals
 def open_incident(  # noqa: PLR0913 - one for each option
     service: str,
     severity: str,
@@ -323,8 +290,8 @@ def open_incident(  # noqa: PLR0913 - one for each option
     settings = load_settings(config).settings
     one, present = find_service(settings, service), now()
     client = settings.client_of(service)
-    at = second_at(when, client.zone, present)
-    came = None if reported is None else second_at(reported, client.zone, present)
+    at = second_at(when, client.zone, "--at", present)
+    came = None if reported is None else second_at(reported, client.zone, "--reported", present)
     act = Opened(
         service=one.id,
         stage=one.stage,
@@ -353,7 +320,6 @@ def open_incident(  # noqa: PLR0913 - one for each option
 @click.option("--skip-bad", is_flag=True, help="Leave out what is refused and record the rest.")
 @config_option
 @told
-@refusals
 def import_events(file: IO[str], client: str | None, skip_bad: bool, config: str | None) -> None:
     """Record events of a ticket system from FILE (`-` is standard input), a JSON object a line.
 
@@ -381,7 +347,6 @@ def import_events(file: IO[str], client: str | None, skip_bad: bool, config: str
 @json_option
 @config_option
 @told
-@refusals
 def detect(client: str | None, month: tuple[int, int], as_json: bool, config: str | None) -> None:
     """Open the incidents that a month's outages are and that are not on record.
 
@@ -390,9 +355,8 @@ def detect(client: str | None, month: tuple[int, int], as_json: bool, config: st
     """
     settings = load_settings(config).settings
     present = now()
-    clients = settings.clients if client is None else (find_client(settings, client),)
     recorded: list[Event] = []
-    for whose in clients:
+    for whose in chosen_clients(settings, client):
         minutes = month_minutes(*month, whose.zone)
         until = Minute(min(minutes.stop, minute_of(present)))
         with reading(settings) as reader:
@@ -408,4 +372,3 @@ def detect(client: str | None, month: tuple[int, int], as_json: bool, config: st
     click.echo(
         f"{counted(len(opened), 'incident')} opened{': ' if opened else ''}{', '.join(opened)}"
     )
-    sys.exit(0)

@@ -9,13 +9,14 @@ import click
 from uptimed.cli.common import (
     NO,
     Month,
+    client_option,
     config_option,
     find_client,
     load_settings,
     now,
     reading,
+    software,
     told,
-    version,
     warn_of_made_up,
     wrong,
 )
@@ -27,7 +28,7 @@ from uptimed.stores.outbox import NotNow, Outbox
 
 
 @click.command()
-@click.option("--client", help="The client's id; needed when there are several.")
+@client_option
 @click.option("--all", "every", is_flag=True, help="Every client that has recipients.")
 @click.option("--month", type=Month(), required=True, help="The month, in the client's zone.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; keep and send nothing.")
@@ -78,7 +79,7 @@ def send(
 
 
 @click.command()
-@click.option("--client", help="The client's id; needed when there are several.")
+@client_option
 @click.option("--month", type=Month(), required=True, help="The month, in the client's zone.")
 @by_option
 @config_option
@@ -111,7 +112,7 @@ def _refuse_outdated(
     """End where the month was corrected after the report was drawn up."""
     from uptimed.wiring.mailing import revision_now
 
-    revision = revision_now(settings, client, month, now=now(), software=_software())
+    revision = revision_now(settings, client, month, now=now(), software=software())
     if revision > record.mail.revision:
         wrong(
             f"{record.mail.number}: the month was corrected since: `uptimed send --client "
@@ -135,7 +136,7 @@ def _show_draft(settings: Settings, client: ClientSettings, month: tuple[int, in
     known = newest(_known(settings, client, month))
     try:
         with reading(settings):
-            draft = mailing.draft_report(settings, client, month, now=now(), software=_software())
+            draft = mailing.draft_report(settings, client, month, now=now(), software=software())
     except (mailing.NotSendable, papers.NoPaper) as error:
         wrong(str(error))
     mail = draft.mail
@@ -166,7 +167,7 @@ def _drawn_up(
         if not _known(settings, client, month):
             click.echo(f"{client.id} {_name(month)}: drawing up ...", err=True)
         with reading(settings):
-            record = mailing.drawn_up(settings, client, month, now=now(), software=_software())
+            record = mailing.drawn_up(settings, client, month, now=now(), software=software())
     except (mailing.NotSendable, papers.NoPaper) as error:
         if alone:
             wrong(str(error))
@@ -190,10 +191,6 @@ def _deliver(settings: Settings, numbers: Collection[str]) -> Sequence[Record]:
 
 def _done(record: Record) -> bool:
     return all(d.status is Status.ACCEPTED for d in record.deliveries)
-
-
-def _software() -> str:
-    return f"uptimed {version()}"
 
 
 def _name(month: tuple[int, int]) -> str:

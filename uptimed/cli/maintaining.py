@@ -6,25 +6,26 @@ from datetime import date
 import click
 
 from uptimed.cli.amending import (
-    chosen_clients,
     end_option,
+    instant_or_now,
+    reading_each,
     reading_if_there,
     service_options,
     span,
     start_option,
     stretch,
-    whole,
     whose,
 )
 from uptimed.cli.common import (
+    client_option,
     config_option,
     counted,
     emit,
     find_client,
-    instant_at,
     json_option,
     load_settings,
     now,
+    only_client_option,
     show_both,
     table,
     told,
@@ -102,7 +103,7 @@ def add(  # noqa: PLR0913 - its options
         service=one,
         windows=_windows(start, end, every, until, of),
         reason=reason,
-        announced=None if mailed else _announced(announced, of, present),
+        announced=None if mailed else instant_or_now(announced, of.zone, "--announced", present),
         how="mail" if mailed else how or "by hand",
         mailed=f"maintenance/{of.id}" if mailed else "",
     )
@@ -110,10 +111,6 @@ def add(  # noqa: PLR0913 - its options
     if posted is not None:
         deliver(settings, (posted.number,))
     _tell(settings, of, made.subject, as_json=as_json, mail=posted.number if posted else "")
-
-
-def _announced(text: str | None, client: ClientSettings, present: Instant) -> Instant:
-    return whole(present) if text is None else instant_at(text, client.zone, "--announced")
 
 
 def _windows(
@@ -143,8 +140,10 @@ def _tell(
         if reader is None:
             return
         known = amendments_of(reader, client.id)
-        one = next(a for a in known.announced if a.id == reference)
-        come_to = amending.foreseen(reader, client, reference)
+        one = known.announcement(reference)
+        if one is None:
+            return
+        come_to = amending.foreseen(reader, client, known, reference)
     if as_json:
         emit({**_as_json(client, one, come_to), "mail": mail or None})
         return
@@ -171,7 +170,7 @@ def _will(each: amending.Foreseen, client: ClientSettings) -> str:
 
 
 @maintenance.command("list")
-@click.option("--client", help="Only this client's.")
+@only_client_option
 @json_option
 @config_option
 @told
@@ -183,11 +182,11 @@ def list_windows(client: str | None, as_json: bool, config: str | None) -> None:
     settings = load_settings(config).settings
     found: list[Mapping[str, object]] = []
     rows: list[Sequence[str]] = []
-    with reading_if_there(settings) as reader:
-        for of in chosen_clients(settings, client) if reader is not None else ():
-            assert reader is not None  # noqa: S101 - see above
-            for one in amendments_of(reader, of.id).announced:
-                come_to = amending.foreseen(reader, of, one.id)
+    with reading_each(settings, client) as journals:
+        for reader, of in journals:
+            known = amendments_of(reader, of.id)
+            for one in known.announced:
+                come_to = amending.foreseen(reader, of, known, one.id)
                 found.append(_as_json(of, one, come_to))
                 rows.extend(_row(of, one, each) for each in come_to)
     if as_json:
@@ -243,7 +242,7 @@ def _as_json(
 
 @maintenance.command()
 @click.argument("reference")
-@click.option("--client", help="The client's id; needed when there are several.")
+@client_option
 @click.option("--why", default="", help="Why it is taken back.")
 @by_option
 @json_option
@@ -263,12 +262,12 @@ def cancel(
     who, present = named(by, "a cancellation"), now()
     taken: list[rules.Window] = []
 
-    def decide(known: Sequence[Entry], _reader: object) -> Sequence[NewEntry]:
+    def decide(known: Sequence[Entry]) -> NewEntry:
         entry, windows = rules.cancel(known, reference, why=why, by=who, now=present)
         taken.extend(windows)
-        return [entry]
+        return entry
 
-    amending.entered(settings, of.id, present, decide)
+    amending.enter_one(settings, of.id, present, decide)
     if as_json:
         emit({"cancelled": [window.id for window in taken], "by": who})
         return
@@ -279,7 +278,7 @@ def cancel(
 
 @maintenance.command("told")
 @click.argument("reference")
-@click.option("--client", help="The client's id; needed when there are several.")
+@client_option
 @click.option("--at", metavar="AT", help="When. [default: now]")
 @click.option("--how", default="", help="By what, such as a mail of your own and its message id.")
 @by_option
@@ -297,24 +296,22 @@ def told_by_hand(
     settings = load_settings(config).settings
     of = find_client(settings, client)
     who, present = named(by, "an announcement"), now()
-    when = whole(present) if at is None else instant_at(at, of.zone, "--at")
-    accepted = amending.known_of(settings, of.id).announced
-    if any(a.id == reference and a.announced is not None for a in accepted):
+    when = instant_or_now(at, of.zone, "--at", present)
+    one = amending.known_of(settings, of.id).announcement(reference)
+    if one is not None and one.announced is not None:
         wrong(f"{reference}: the mail server has taken the mail that announces it: nothing to do")
-    amending.entered(
+    amending.enter_one(
         settings,
         of.id,
         present,
-        lambda known, _reader: [
-            rules.told(known, reference, at=when, how=how, by=who, now=present)
-        ],
+        lambda known: rules.told(known, reference, at=when, how=how, by=who, now=present),
     )
     _tell(settings, of, reference, as_json=False, mail="")
 
 
 @maintenance.command("mail")
 @click.argument("reference")
-@click.option("--client", help="The client's id; needed when there are several.")
+@client_option
 @by_option
 @config_option
 @told

@@ -6,17 +6,17 @@ import click
 
 from uptimed.cli.amending import (
     at_option,
-    chosen_clients,
     end_option,
+    instant_or_now,
     minutes,
     one_service,
-    reading_if_there,
+    reading_each,
     service_options,
     start_option,
     stretch_of,
-    whole,
 )
 from uptimed.cli.common import (
+    client_option,
     config_option,
     emit,
     find_client,
@@ -24,6 +24,7 @@ from uptimed.cli.common import (
     json_option,
     load_settings,
     now,
+    only_client_option,
     show_both,
     table,
     told,
@@ -37,8 +38,6 @@ from uptimed.core.observations import Instant
 from uptimed.ledger.month import amendments_of
 from uptimed.logs import visible
 from uptimed.wiring import amending
-
-client_option = click.option("--client", help="The client's id; needed when there are several.")
 
 
 @click.group()
@@ -81,7 +80,7 @@ def add(  # noqa: PLR0913 - its options
     of, one = one_service(settings, client, service)
     who, present = named(by, "an objection"), now()
     first, stop = minutes(at, start, end, of.zone)
-    came = whole(present) if received is None else instant_at(received, of.zone, "--received")
+    came = instant_or_now(received, of.zone, "--received", present)
     contested = Contested(
         service=one.id,
         start=first,
@@ -91,11 +90,11 @@ def add(  # noqa: PLR0913 - its options
         received=came,
         due=None if due is None else instant_at(due, of.zone, "--due"),
     )
-    (entry,) = amending.entered(
+    entry = amending.enter_one(
         settings,
         of.id,
         present,
-        lambda known, _reader: [rules.contest(known, contested, by=who, now=present)],
+        lambda known: rules.contest(known, contested, by=who, now=present),
     )
     made = rules.objections([entry])[0]
     if as_json:
@@ -131,26 +130,19 @@ def answer(
     settings = load_settings(config).settings
     of = find_client(settings, client)
     who, present = named(by, "an answer"), now()
-    amending.entered(
+    amending.enter_one(
         settings,
         of.id,
         present,
-        lambda known, _reader: [
-            rules.answer(
-                known,
-                reference,
-                outcome=Outcome(outcome),
-                why=why,
-                corrections=corrections,
-                by=who,
-            )
-        ],
+        lambda known: rules.answer(
+            known, reference, outcome=Outcome(outcome), why=why, corrections=corrections, by=who
+        ),
     )
     click.echo(f"{reference} is answered: {Outcome(outcome)}, {show_both(present, of.zone)}")
 
 
 @objection.command("list")
-@client_option
+@only_client_option
 @click.option("--open", "only_open", is_flag=True, help="Only what is not answered yet.")
 @json_option
 @config_option
@@ -161,9 +153,8 @@ def list_objections(client: str | None, only_open: bool, as_json: bool, config: 
     present = now()
     found: list[Mapping[str, object]] = []
     rows: list[Sequence[str]] = []
-    with reading_if_there(settings) as reader:
-        for of in chosen_clients(settings, client) if reader is not None else ():
-            assert reader is not None  # noqa: S101 - see above
+    with reading_each(settings, client) as journals:
+        for reader, of in journals:
             for one in amendments_of(reader, of.id).objections:
                 if only_open and one.outcome is not None:
                     continue

@@ -11,9 +11,8 @@ from uptimed.cli.incident_words import (
     severity_words,
     show_length,
     show_second,
-    utc_second,
 )
-from uptimed.core.calendars import Second
+from uptimed.core.calendars import Second, utc_second
 from uptimed.core.clocks import Reading
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.settings import ClientSettings, ServiceSettings, Settings

@@ -15,6 +15,7 @@ from uptimed.cli.common import (
     json_option,
     load_settings,
     now,
+    only_client_option,
     table,
     told,
     wrong,
@@ -34,7 +35,7 @@ def outbox() -> None:
 
 
 @outbox.command("list")
-@click.option("--client", help="Only this client's.")
+@only_client_option
 @click.option("--open", "only_open", is_flag=True, help="Only what is not done with.")
 @json_option
 @config_option

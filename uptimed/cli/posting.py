@@ -10,10 +10,10 @@ from random import random
 
 import click
 
-from uptimed.cli.common import now, wrong
+from uptimed.cli.common import now, show_minute, wrong
 from uptimed.clock import SystemClock
 from uptimed.config import ConfiguredSecrets
-from uptimed.core.minutes import moment_of
+from uptimed.core.minutes import minute_of
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.outbox import Delivery, Event, Happening, Record, Status
 from uptimed.core.settings import Settings
@@ -128,4 +128,4 @@ def zone_of(record: Record, settings: Settings) -> tzinfo:
 
 def shown(at: Instant, zone: tzinfo) -> str:
     """Return *at* as a wall clock in *zone* shows it."""
-    return moment_of(at).astimezone(zone).strftime("%Y-%m-%d %H:%M %z")
+    return show_minute(minute_of(at), zone)

@@ -9,14 +9,15 @@ from typing_extensions import override
 
 from uptimed.cli.common import (
     Month,
+    client_option,
     config_option,
     find_client,
     from_option,
     load_settings,
     now,
     record,
+    software,
     told,
-    version,
     wrong,
 )
 from uptimed.core.minutes import minute_of, month_minutes
@@ -44,7 +45,7 @@ class Span(click.ParamType[str]):
 
 
 @click.command()
-@click.option("--client", help="The client's id; needed when there are several.")
+@client_option
 @click.option("--month", type=Month(), help="The month, in the client's zone.")
 @click.option("--quarter", type=Span("-Q[1-4]"), metavar="YYYY-QN", help="A quarter, or")
 @click.option("--year", type=Span(""), metavar="YYYY", help="a year, from the same minutes.")
@@ -105,7 +106,7 @@ def report(  # noqa: PLR0913 - one for each option
             whose,
             month,
             now=present,
-            software=f"uptimed {version()}",
+            software=software(),
             draft=draft,
         )
     try:
@@ -134,9 +135,8 @@ def _long(
     first = 3 * int(name[-1]) - 2 if "Q" in name else 1
     if month_minutes(int(name[:4]), first, client.zone).start > minute_of(present):
         wrong(f"{name} has not begun yet in {client.zone_name}")
-    software = f"uptimed {version()}"
     with record(settings, source) as reader:
-        long = papers.draw_up_long(reader, settings, client, name, now=present, software=software)
+        long = papers.draw_up_long(reader, settings, client, name, now=present, software=software())
     try:
         paper = papers.render_long(long, form, language or client.language)
     except papers.NoPaper as error:

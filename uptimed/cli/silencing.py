@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 import click
 
 from uptimed.cli.amending import (
-    chosen_clients,
     end_option,
-    reading_if_there,
+    instant_or_now,
+    reading_each,
     service_options,
     stretch,
-    whole,
     whose,
 )
 from uptimed.cli.common import (
+    client_option,
     config_option,
     emit,
     find_client,
@@ -21,6 +21,7 @@ from uptimed.cli.common import (
     json_option,
     load_settings,
     now,
+    only_client_option,
     show_both,
     table,
     told,
@@ -66,17 +67,15 @@ def add(
     who, present = named(by, "a silence"), now()
     if end is None:
         wrong("--end: wanted a time: a silence ends by itself, so that nobody forgets it")
-    first = whole(present) if start is None else instant_at(start, of.zone, "--start")
+    first = instant_or_now(start, of.zone, "--start", present)
     last = instant_at(end, of.zone, "--end")
-    (entry,) = amending.entered(
+    entry = amending.enter_one(
         settings,
         of.id,
         present,
-        lambda known, _reader: [
-            rules.silence(
-                known, service=one, start=first, end=last, reason=reason, by=who, now=present
-            )
-        ],
+        lambda known: rules.silence(
+            known, service=one, start=first, end=last, reason=reason, by=who, now=present
+        ),
     )
     made = rules.silences([entry])[0]
     if as_json:
@@ -87,7 +86,7 @@ def add(
 
 
 @silence.command("list")
-@click.option("--client", help="Only this client's.")
+@only_client_option
 @json_option
 @config_option
 @told
@@ -97,9 +96,8 @@ def list_silences(client: str | None, as_json: bool, config: str | None) -> None
     present = now()
     found: list[Mapping[str, object]] = []
     rows: list[Sequence[str]] = []
-    with reading_if_there(settings) as reader:
-        for of in chosen_clients(settings, client) if reader is not None else ():
-            assert reader is not None  # noqa: S101 - see above
+    with reading_each(settings, client) as journals:
+        for reader, of in journals:
             for one in rules.silences(reader.entries(of.id, (EntryKind.SILENCE,))):
                 found.append(_as_json(one, present))
                 rows.append(
@@ -117,7 +115,7 @@ def list_silences(client: str | None, as_json: bool, config: str | None) -> None
 
 @silence.command()
 @click.argument("reference")
-@click.option("--client", help="The client's id; needed when there are several.")
+@client_option
 @by_option
 @config_option
 @told
@@ -126,11 +124,11 @@ def cancel(reference: str, client: str | None, by: str | None, config: str | Non
     settings = load_settings(config).settings
     of = find_client(settings, client)
     who, present = named(by, "a cancellation"), now()
-    amending.entered(
+    amending.enter_one(
         settings,
         of.id,
         present,
-        lambda known, _reader: [rules.cancel(known, reference, by=who, now=present)],
+        lambda known: rules.cancel(known, reference, by=who, now=present),
     )
     click.echo(f"{reference} is cancelled: pages come again")
 

@@ -50,6 +50,14 @@ class Amendments:
         """Return the windows that were announced by command for *service*."""
         return windows_over(self.announced, service)
 
+    def announcement(self, reference: str) -> Announcement | None:
+        """Return the announcement of that reference, None where there is none."""
+        return next((one for one in self.announced if one.id == reference), None)
+
+    def exclusion(self, reference: str) -> Exclusion | None:
+        """Return the exception of that reference, None where there is none."""
+        return next((one for one in self.exclusions if one.id == reference), None)
+
     def corrections_of(self, service: str) -> tuple[Correction, ...]:
         """Return the corrections of *service*, in the order in which they hold."""
         return tuple(one for one in self.corrections if one.service == service)

@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 from itertools import accumulate
 from typing import NewType
 
-from uptimed.core.minutes import first_minute, instant_of
-from uptimed.core.observations import SECOND
+from uptimed.core.minutes import first_minute, instant_of, utc
+from uptimed.core.observations import SECOND, Instant
 from uptimed.core.terms import WeekHours
 
 Second = NewType("Second", int)
@@ -26,6 +26,11 @@ _CHUNK = 400  # days that are expanded at a time
 def second_of(moment: datetime) -> Second:
     """Return the second that the aware *moment* lies in."""
     return Second(instant_of(moment) // SECOND)
+
+
+def utc_second(at: Second | None) -> str | None:
+    """Return *at* in UTC, as files have it; None for None."""
+    return None if at is None else utc(Instant(at * SECOND))
 
 
 @dataclass(frozen=True, slots=True)

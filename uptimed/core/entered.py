@@ -6,6 +6,7 @@ A body is canonical JSON of its kind's own shape. Instants in it are texts in UT
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 from uptimed.core.entries import Entry, EntryKind, EntryRefused
 from uptimed.core.lookfile import show_instant
@@ -21,6 +22,14 @@ _LETTER = {
     EntryKind.SILENCE: "S",
 }
 _LONGEST = 2000  # characters of a reason: it stands in a report
+
+
+class _Referenced(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+_One = TypeVar("_One", bound=_Referenced)
 
 
 def next_reference(known: Iterable[Entry], kind: EntryKind) -> str:
@@ -41,6 +50,11 @@ def events(entries: Iterable[Entry], kind: EntryKind) -> Iterator[tuple[str, Seq
         if entry.kind is kind:
             found.setdefault(entry.subject, []).append(entry)
     yield from found.items()
+
+
+def telling(entries: Iterable[Entry], event: str) -> list[Entry]:
+    """Return those of *entries* whose body tells of *event*, in order."""
+    return [entry for entry in entries if text(entry.said, "event") == event]
 
 
 def text(said: Mapping[str, object], name: str) -> str:
@@ -104,6 +118,23 @@ def wanted_text(given: str, what: str, option: str) -> str:
             "the report, so name where the rest can be read"
         )
     return said
+
+
+def refuse_backwards(start: Instant, end: Instant) -> None:
+    """Raise `EntryRefused` for an *end* that is not after the *start*."""
+    if end <= start:
+        raise EntryRefused(
+            f"--end: found {shown(end)}, which is not after the start {shown(start)}: give a later "
+            "end"
+        )
+
+
+def named(known: Iterable[_One], reference: str, what: str, listed_by: str) -> _One:
+    """Return the one of *known* with that *reference*. Raise `EntryRefused` where there is none."""
+    for one in known:
+        if one.id == reference:
+            return one
+    raise unknown(reference, what, listed_by)
 
 
 def unknown(reference: str, what: str, listed_by: str) -> EntryRefused:

@@ -14,14 +14,15 @@ from uptimed.core.entered import (
     events,
     instant,
     instant_or_none,
+    named,
     next_reference,
     shown,
+    telling,
     text,
-    unknown,
     wanted_text,
 )
 from uptimed.core.entries import Entry, EntryKind, EntryRefused, NewEntry
-from uptimed.core.minutes import MINUTE
+from uptimed.core.minutes import whole_minutes
 from uptimed.core.observations import Instant
 from uptimed.core.terms import ContractTerms
 
@@ -64,7 +65,7 @@ class Exclusion:
     @property
     def minutes(self) -> range:
         """Return the whole minutes that it is about."""
-        return range(-(-self.start // MINUTE), self.end // MINUTE)
+        return whole_minutes(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +87,13 @@ def exclusions(entries: Iterable[Entry], accepted: Mapping[str, Instant]) -> tup
 def _exclusion(own: Sequence[Entry], accepted: Mapping[str, Instant]) -> Exclusion:
     first, said = own[0], own[0].said
     mail = text(said, "mail")
-    told = next((e for e in own if text(e.said, "event") == "notified"), None)
-    answers = [e for e in own if text(e.said, "event") == "answered"]
-    withdrawn = next((e for e in own if text(e.said, "event") == "withdrawn"), None)
+    told, withdrawn = telling(own, "notified"), telling(own, "withdrawn")
+    answers = [entry.said for entry in telling(own, "answered")]
+    answer = answers[-1] if answers else {}
     notified, noted, how = accepted.get(mail), first.place, text(said, "how")
-    if notified is None and told is not None:
-        notified, noted, how = instant(told.said, "at"), told.place, text(told.said, "how")
+    if notified is None and told:
+        by_hand = told[0].said
+        notified, noted, how = instant(by_hand, "at"), told[0].place, text(by_hand, "how")
     return Exclusion(
         id=first.subject,
         service=first.service,
@@ -104,11 +106,11 @@ def _exclusion(own: Sequence[Entry], accepted: Mapping[str, Instant]) -> Exclusi
         noted=noted,
         how=how,
         mail=mail,
-        answer=Answer(text(answers[-1].said, "answer")) if answers else Answer.NONE,
-        answered=instant_or_none(answers[-1].said, "at") if answers else None,
-        answer_words=text(answers[-1].said, "words") if answers else "",
-        withdrawn=None if withdrawn is None else withdrawn.at,
-        taken_back=0 if withdrawn is None else withdrawn.place,
+        answer=Answer(text(answer, "answer")) if answers else Answer.NONE,
+        answered=instant_or_none(answer, "at"),
+        answer_words=text(answer, "words"),
+        withdrawn=withdrawn[0].at if withdrawn else None,
+        taken_back=withdrawn[0].place if withdrawn else 0,
     )
 
 
@@ -140,7 +142,7 @@ def exclude(
     *mailed* and the reference are the key of the mail that notifies the client, where uptimed
     sends it.
     """
-    if end // MINUTE <= -(-start // MINUTE):
+    if not whole_minutes(start, end):
         raise EntryRefused(
             f"--end: no whole minute lies between {shown(start)} and {shown(end)}: give a later end"
         )
@@ -223,9 +225,7 @@ def withdrawn(
 
 
 def _named(known: Sequence[Entry], reference: str) -> Exclusion:
-    one = next((e for e in exclusions(known, {}) if e.id == reference), None)
-    if one is None:
-        raise unknown(reference, "exception", _LISTED)
+    one = named(exclusions(known, {}), reference, "exception", _LISTED)
     if one.withdrawn is not None:
         raise EntryRefused(f"{reference} was withdrawn {shown(one.withdrawn)}: enter a new one")
     return one

@@ -17,9 +17,12 @@ from uptimed.core.entered import (
     events,
     instant,
     instant_or_none,
+    named,
     next_reference,
+    refuse_backwards,
     shown,
     tables,
+    telling,
     text,
     unknown,
     wanted_text,
@@ -29,6 +32,7 @@ from uptimed.core.minutes import first_minute, moment_of, start_of
 from uptimed.core.observations import Instant
 from uptimed.core.terms import Maintenance
 
+_LISTED = "uptimed maintenance list"
 MOST_WINDOWS = 400  # of one announcement: a year of nights, or seven years of weeks
 
 
@@ -109,11 +113,12 @@ def _announcement(own: Sequence[Entry], accepted: Mapping[str, Instant]) -> Anno
         for name in (text(item, "id") for item in tables(entry.said, "cancelled"))
     }
     mail = text(said, "mail")
-    told = next((e for e in own if text(e.said, "event") == "told"), None)
     announced = accepted.get(mail) if mail else instant_or_none(said, "announced")
-    by_hand = announced is None and told is not None
-    if announced is None and told is not None:
-        announced = instant(told.said, "at")
+    recorded, how = first.at, text(said, "how")
+    told = telling(own, "told")
+    if announced is None and told:
+        by_hand = told[0].said
+        announced, recorded, how = instant(by_hand, "at"), told[0].at, text(by_hand, "how")
     return Announcement(
         id=first.subject,
         service=first.service,
@@ -123,9 +128,9 @@ def _announcement(own: Sequence[Entry], accepted: Mapping[str, Instant]) -> Anno
         ),
         reason=text(said, "reason"),
         by=first.by,
-        recorded=told.at if by_hand and told is not None else first.at,
+        recorded=recorded,
         announced=announced,
-        how=text(told.said if by_hand and told is not None else said, "how"),
+        how=how,
         mail=mail,
     )
 
@@ -170,11 +175,7 @@ def announce(known: Sequence[Entry], planned: Planned, *, by: str, now: Instant)
             "client was told, or leave it out where that is now"
         )
     for start, end in planned.windows:
-        if end <= start:
-            raise EntryRefused(
-                f"--end: found {shown(end)}, which is not after the start {shown(start)}: "
-                "give a later end"
-            )
+        refuse_backwards(start, end)
     _refuse_twice(known, planned)
     reference = next_reference(known, EntryKind.MAINTENANCE)
     return NewEntry(
@@ -207,9 +208,7 @@ def told(
     known: Sequence[Entry], reference: str, *, at: Instant, how: str, by: str, now: Instant
 ) -> NewEntry:
     """Return the entry that says that the client was told by hand, *at*, where no mail did."""
-    one = next((a for a in announcements(known, {}) if a.id == reference), None)
-    if one is None:
-        raise unknown(reference, "maintenance", "uptimed maintenance list")
+    one = named(announcements(known, {}), reference, "maintenance", _LISTED)
     if one.announced is not None:
         raise EntryRefused(f"{reference} is announced already, {shown(one.announced)} ({one.how})")
     if at > now:
@@ -233,13 +232,13 @@ def cancel(
     """
     whole = re.sub(r"\.\d+$", "", reference)
     one = next((a for a in announcements(known, {}) if a.id == whole), None)
-    named = [] if one is None else [w for w in one.windows if reference in {whole, w.id}]
-    if one is None or not named:
-        raise unknown(reference, "maintenance", "uptimed maintenance list")
-    open_ = tuple(w for w in named if w.cancelled is None and w.start > now)
+    meant = [] if one is None else [w for w in one.windows if reference in {whole, w.id}]
+    if one is None or not meant:
+        raise unknown(reference, "maintenance", _LISTED)
+    open_ = tuple(w for w in meant if w.cancelled is None and w.start > now)
     if not open_:
-        if all(w.cancelled is not None for w in named):
-            by_whom = next(w.cancelled_by for w in named)
+        if all(w.cancelled is not None for w in meant):
+            by_whom = meant[0].cancelled_by
             raise EntryRefused(f"{reference} is cancelled already, by {by_whom}: nothing to do")
         raise EntryRefused(
             f"{reference} has begun, and what happened happened: it can be cancelled before its "

@@ -29,6 +29,11 @@ def start_of(minute: Minute) -> Instant:
     return Instant(minute * MINUTE)
 
 
+def whole_minutes(start: Instant, end: Instant) -> range:
+    """Return the minutes that lie wholly in [start, end)."""
+    return range(-(-start // MINUTE), end // MINUTE)
+
+
 def instant_of(moment: datetime) -> Instant:
     """Return an aware *moment* as an instant."""
     return Instant((moment - _EPOCH) // _MICROSECOND)
@@ -37,6 +42,11 @@ def instant_of(moment: datetime) -> Instant:
 def moment_of(at: Instant) -> datetime:
     """Return *at* as an aware datetime in UTC."""
     return _EPOCH + timedelta(microseconds=at)
+
+
+def utc(at: Instant) -> str:
+    """Return *at* as `2026-10-01T05:00:00Z`, with microseconds only where there are any."""
+    return moment_of(at).replace(tzinfo=None).isoformat() + "Z"
 
 
 def moment_of_minute(minute: Minute) -> datetime:

@@ -12,7 +12,9 @@ from uptimed.core.entered import (
     events,
     instant,
     minute,
+    named,
     next_reference,
+    refuse_backwards,
     shown,
     shown_minute,
     text,
@@ -74,19 +76,20 @@ class Objection:
 def objections(entries: Iterable[Entry]) -> tuple[Objection, ...]:
     """Return the objections that *entries* of one client speak of, in order."""
     known = tuple(entries)
-    return tuple(_objection(own, known) for _, own in events(known, EntryKind.OBJECTION))
+    led_to: dict[str, list[str]] = {}
+    for entry in known:
+        if entry.kind is EntryKind.CORRECTION:
+            led_to.setdefault(text(entry.said, "objection"), []).append(entry.subject)
+    return tuple(
+        _objection(own, led_to.get(reference, []))
+        for reference, own in events(known, EntryKind.OBJECTION)
+    )
 
 
-def _objection(own: Sequence[Entry], known: Sequence[Entry]) -> Objection:
+def _objection(own: Sequence[Entry], led_to: Sequence[str]) -> Objection:
     first, said = own[0], own[0].said
     answer = own[1] if len(own) > 1 else None
-    led_to = [
-        entry.subject
-        for entry in known
-        if entry.kind is EntryKind.CORRECTION and text(entry.said, "objection") == first.subject
-    ]
-    if answer is not None:
-        led_to += texts(answer.said, "corrections")
+    named_in_it = () if answer is None else texts(answer.said, "corrections")
     return Objection(
         id=first.subject,
         service=first.service,
@@ -102,7 +105,7 @@ def _objection(own: Sequence[Entry], known: Sequence[Entry]) -> Objection:
         answered=None if answer is None else answer.at,
         answered_by="" if answer is None else answer.by,
         answer="" if answer is None else text(answer.said, "why"),
-        corrections=tuple(dict.fromkeys(led_to)),
+        corrections=tuple(dict.fromkeys([*led_to, *named_in_it])),
     )
 
 
@@ -125,11 +128,7 @@ class Contested:
 def contest(known: Sequence[Entry], told: Contested, *, by: str, now: Instant) -> NewEntry:
     """Return the entry of a new objection. Raise `EntryRefused` where it cannot be."""
     due = Instant(told.received + ANSWER_WITHIN_US) if told.due is None else told.due
-    if told.stop <= told.start:
-        raise EntryRefused(
-            f"--end: found {shown_minute(told.stop)}, which is not after the start "
-            f"{shown_minute(told.start)}: give a later end"
-        )
+    refuse_backwards(start_of(told.start), start_of(told.stop))
     if start_of(told.stop) > now:
         raise EntryRefused(
             f"--end: found {shown_minute(told.stop)}, which is yet to come: only minutes that are "
@@ -195,9 +194,7 @@ def answer(
 
 def open_objection(known: Sequence[Entry], reference: str) -> Objection:
     """Return the objection *reference*. Raise `EntryRefused` where there is none, or it is over."""
-    one = next((o for o in objections(known) if o.id == reference), None)
-    if one is None:
-        raise unknown(reference, "objection", "uptimed objection list")
+    one = named(objections(known), reference, "objection", "uptimed objection list")
     if one.outcome is not None:
         raise EntryRefused(
             f"{reference} is answered already: {one.outcome}, {shown(one.answered)}, by "

@@ -69,9 +69,6 @@ class Status(StrEnum):
 OPEN = frozenset(Status) - {Status.ACCEPTED, Status.CANCELLED}
 """What somebody, the program or a person, still has to see to."""
 
-TROUBLE = frozenset({Status.REFUSED, Status.UNCERTAIN})
-"""What a person has to see to."""
-
 _WORST_FIRST = (
     Status.UNCERTAIN,
     Status.REFUSED,

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta, tzinfo
 from itertools import islice
 
-from uptimed.core.minutes import MINUTE, Minute, first_minute, moment_of_minute, month_minutes
+from uptimed.core.calendars import weekday_of
+from uptimed.core.minutes import (
+    Minute,
+    first_minute,
+    moment_of_minute,
+    month_minutes,
+    whole_minutes,
+)
 from uptimed.core.observations import Instant
 from uptimed.core.strip import EXCEPTED, MAINTENANCE, NO_OVERLAY, OUT_OF_SCOPE, paint
 from uptimed.core.terms import AgreementTerms, ContractTerms, Maintenance, WeekHours
@@ -66,7 +73,7 @@ def hours_minutes(hours: WeekHours, start: Minute, stop: Minute) -> tuple[range,
     last = moment_of_minute(stop).astimezone(hours.zone).date()
     found: list[range] = []
     while day <= last:
-        for opens, closes in hours.windows.get(_weekday(day, hours), ()):
+        for opens, closes in hours.windows.get(weekday_of(day, hours), ()):
             span = range(
                 max(start, _local(day, opens, hours)), min(stop, _local(day, closes, hours))
             )
@@ -74,12 +81,6 @@ def hours_minutes(hours: WeekHours, start: Minute, stop: Minute) -> tuple[range,
                 found.append(span)
         day += _DAY
     return tuple(found)
-
-
-def _weekday(day: date, hours: WeekHours) -> int:
-    if day in hours.extra_days:
-        return hours.extra_days[day]
-    return -1 if day in hours.holidays else day.weekday()
 
 
 def _local(day: date, minute_of_day: int, hours: WeekHours) -> Minute:
@@ -134,7 +135,7 @@ def maintenance_minutes(
             united[-1] = (united[-1][0], max(united[-1][1], window.end))
         else:
             united.append((window.start, window.end))
-    spans = (range(-(-start // MINUTE), end // MINUTE) for start, end in united)
+    spans = (whole_minutes(start, end) for start, end in united)
     return tuple(span for span in spans if span)
 
 

@@ -7,14 +7,14 @@ from uptimed.core.entered import (
     body,
     events,
     instant,
+    named,
     next_reference,
+    refuse_backwards,
     shown,
     text,
-    unknown,
     wanted_text,
 )
 from uptimed.core.entries import Entry, EntryKind, EntryRefused, NewEntry
-from uptimed.core.minutes import Minute, start_of
 from uptimed.core.observations import Instant
 
 
@@ -45,6 +45,10 @@ class Silence:
         """Return whether pages are held back at *at*."""
         return self.start <= at < self.until
 
+    def quiets(self, client: str, service: str, at: Instant) -> bool:
+        """Return whether it holds back the pages of that service at *at*."""
+        return self.client == client and self.service in {"", service} and self.holds(at)
+
 
 def silences(entries: Iterable[Entry]) -> tuple[Silence, ...]:
     """Return what *entries* silence, in the order in which it was recorded."""
@@ -72,15 +76,6 @@ def _silence(own: Sequence[Entry]) -> Silence:
     )
 
 
-def silences_at(entries: Iterable[Entry], service: str, minute: Minute) -> tuple[Silence, ...]:
-    """Return the silences that hold back the pages of *service* at the start of *minute*.
-
-    *entries* are those of its client. They quiet pages and change no figure, state or metric.
-    """
-    at = start_of(minute)
-    return tuple(s for s in silences(entries) if s.service in {"", service} and s.holds(at))
-
-
 def silence(
     known: Sequence[Entry],
     *,
@@ -92,11 +87,7 @@ def silence(
     now: Instant,
 ) -> NewEntry:
     """Return the entry that silences. Raise `EntryRefused` where nothing would be silenced."""
-    if end <= start:
-        raise EntryRefused(
-            f"--end: found {shown(end)}, which is not after the start {shown(start)}: give a later "
-            "end"
-        )
+    refuse_backwards(start, end)
     if end <= now:
         raise EntryRefused(
             f"--end: found {shown(end)}, which is over: a silence holds back pages that are yet to "
@@ -118,9 +109,7 @@ def silence(
 
 def cancel(known: Sequence[Entry], reference: str, *, by: str, now: Instant) -> NewEntry:
     """Return the entry that ends a silence now. Raise `EntryRefused` where it is over."""
-    one = next((s for s in silences(known) if s.id == reference), None)
-    if one is None:
-        raise unknown(reference, "silence", "uptimed silence list")
+    one = named(silences(known), reference, "silence", "uptimed silence list")
     if one.cancelled is not None:
         raise EntryRefused(f"{reference} is cancelled already, by {one.cancelled_by}")
     if one.end <= now:

@@ -13,11 +13,12 @@ from uptimed.core.letters import lookback
 from uptimed.core.looks import FAILED, UNMEASURED, hold, looks_of, suspected
 from uptimed.core.minutes import Minute, minute_of, moment_of_minute, start_of
 from uptimed.core.observations import SECOND, Attempt, Instant, Outcome
+from uptimed.core.snapshot import Edge
 from uptimed.core.targets import LoginTarget
 from uptimed.core.terms import ProbeTerms, Role
+from uptimed.core.turns import OutageWatch, Turn, told_as
 from uptimed.daemon import blind as blindness
 from uptimed.daemon.awaited import may_change
-from uptimed.daemon.edges import Edge, OutageWatch, Turn, told_as
 from uptimed.daemon.keeper import Keeper
 from uptimed.daemon.parts import ProbePart, ServicePart
 from uptimed.daemon.recover import Recovered

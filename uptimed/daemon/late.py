@@ -4,15 +4,15 @@ Reading only; run off the event loop. Everything here may be done twice.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from uptimed.core.letters import letters_of, lookback
+from uptimed.core.letters import lookback
 from uptimed.core.minutes import MINUTE, Minute, day_minutes, day_of
 from uptimed.core.observations import Attempt, Instant
-from uptimed.core.terms import watch_terms_of
+from uptimed.daemon.record import judged, known_terms
 from uptimed.daemon.settle import InForce, Laid, identity, look_minute
-from uptimed.ports import BlindMinute, JournalReader
+from uptimed.ports import JournalReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +108,7 @@ def judged_again(
         return ()
     laid = []
     for terms, first, end in _in_force(reader, present, start, stop):
-        since = Minute(first - lookback(terms.watch))
-        blind = by_vantage(reader.blind(terms.watch.vantages, since, end))
-        attempts = reader.attempts(service, since, end)
-        strip = letters_of(attempts, terms.watch, first, end, blind)
+        strip = judged(reader, service, terms.watch, first, end)
         if strip != reader.letters(service, first, end):
             laid.append(Laid(strip, terms.sha256))
     return tuple(laid)
@@ -121,23 +118,12 @@ def _in_force(
     reader: JournalReader, present: InForce, start: Minute, stop: Minute
 ) -> Iterable[tuple[InForce, Minute, Minute]]:
     """Yield the terms that apply in [start, stop), each with its stretch of it."""
-    known = [
-        InForce(record.since, watch_terms_of(record.canonical), record.sha256)
-        for record in reader.configs(present.watch.service)
-    ]
+    known = known_terms(reader, present.watch.service)
     terms = [replace(present, since=Minute(0)), *known]
     for one, following in zip(terms, [*(t.since for t in known), stop], strict=True):
         first, end = max(start, one.since), min(stop, following)
         if first < end:
             yield one, Minute(first), Minute(end)
-
-
-def by_vantage(blind: Iterable[BlindMinute]) -> Mapping[str, frozenset[Minute]]:
-    """Return the blind minutes of each vantage."""
-    found: dict[str, frozenset[Minute]] = {}
-    for one in blind:
-        found[one.vantage] = found.get(one.vantage, frozenset()) | {one.minute}
-    return found
 
 
 def reach(attempts: Sequence[Attempt], terms: InForce) -> range:

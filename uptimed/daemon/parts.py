@@ -12,15 +12,16 @@ from uptimed.core.settings import (
     DEFAULT_SEAL_AFTER_US,
     DEFAULT_SETTLE_AFTER_US,
 )
+from uptimed.core.snapshot import Edge
 from uptimed.core.targets import Account, ProbeSettings
 from uptimed.core.terms import WatchTerms
-from uptimed.daemon.edges import Edge
 from uptimed.ports import (
     Clock,
     ContractRecord,
     Journal,
     JournalReader,
     LostHead,
+    Offload,
     Probe,
     ReferenceCheck,
     SharedLooks,
@@ -34,14 +35,6 @@ class HostClock(Clock, Protocol):
 
     def suspended(self) -> int:
         """Return for how many microseconds the host was suspended; only differences count."""
-        ...
-
-
-class Offload(Protocol):
-    """Runs blocking work off the event loop. One piece at a time where it uses the reader."""
-
-    async def __call__(self, work: Callable[[], T]) -> T:
-        """Return what *work* returns."""
         ...
 
 

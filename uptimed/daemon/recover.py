@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from uptimed.core.letters import lookback
 from uptimed.core.minutes import MINUTES_PER_DAY, Minute, minute_of, moment_of
 from uptimed.core.observations import SECOND, Attempt, Instant
-from uptimed.core.terms import WatchTerms, watch_terms_of
+from uptimed.core.terms import WatchTerms
+from uptimed.daemon.record import known_terms
 from uptimed.daemon.settle import KEPT_LETTERS, InForce, look_minute
 from uptimed.ports import JournalReader, LifeEvent
 
@@ -44,10 +45,7 @@ def nothing_recovered(watch: WatchTerms, now: Minute) -> Recovered:
 
 def recovered(reader: JournalReader, watch: WatchTerms, now: Minute) -> Recovered:
     """Read how things stand with a service that is watched under *watch* from *now* on."""
-    known = [
-        InForce(record.since, watch_terms_of(record.canonical), record.sha256)
-        for record in reader.configs(watch.service)
-    ]
+    known = known_terms(reader, watch.service)
     reach = max(lookback(terms) for terms in (watch, *(k.watch for k in known)))
     cursor = _cursor(reader, watch.service, now, reach)
     attempts = reader.attempts(watch.service, Minute(cursor - reach), Minute(now + LOOK_AHEAD))

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 from uptimed.core.minutes import Minute, day_of, minute_of, moment_of_minute, start_of
 from uptimed.core.observations import SECOND, Attempt, Instant
-from uptimed.daemon.edges import Edge
+from uptimed.core.snapshot import Edge
 from uptimed.daemon.fleet import Fleet, Watch
 from uptimed.daemon.gather import Gatherer
 from uptimed.daemon.keeper import Keeper
@@ -199,8 +199,7 @@ class Daemon:
 
     async def _chore(self, chore: Callable[[], Awaitable[None]], what: str) -> None:
         """Do a chore until cancelled; when a bug ended it, begin again a little later."""
-        while isinstance(await self._supervise(chore(), what), Bug):
-            await self._clock.sleep(_AGAIN_US)
+        await self._supervise.again(chore, what, clock=self._clock, after_us=_AGAIN_US)
 
     async def replace(self, parts: DaemonParts) -> None:
         """Be made of *parts* from the next full minute on.
@@ -539,8 +538,7 @@ class Daemon:
             return
         settled = {run.part.id: run.book.cursor for run in self._fleet.runs.values()}
         if self._gatherer is None:
-            done = await self._sealer.seal_due(settled, due, self._terms_of)
-            done &= await self._sealer.seal_ended(settled, due)
+            done = await self._seal_days(settled, due)
         else:
             whole = self._gatherer.may_seal(due)
             for run in self._fleet.runs.values():
@@ -549,10 +547,13 @@ class Daemon:
             async with self._gatherer.gate:
                 if not await self._keeper.flush():  # letters that followed meanwhile
                     return
-                done = await self._sealer.seal_due(settled, due, self._terms_of)
-                done &= await self._sealer.seal_ended(settled, due)
+                done = await self._seal_days(settled, due)
         if done:
             self._sealed_to = due
+
+    async def _seal_days(self, settled: Mapping[str, Minute], due: Minute) -> bool:
+        done = await self._sealer.seal_due(settled, due, self._terms_of)
+        return await self._sealer.seal_ended(settled, due) and done
 
     def _terms_of(self, service: str, minute: Minute) -> InForce | None:
         run = self._fleet.runs.get(service)

@@ -24,12 +24,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from uptimed.core.chain import GENESIS, attempts_digest, seal_record
-from uptimed.core.letters import letters_of, lookback
 from uptimed.core.minutes import MINUTES_PER_DAY, Minute, day_minutes, day_of, start_of
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.strip import NOT_MEASURED, Strip
 from uptimed.core.terms import watch_terms_of
-from uptimed.daemon.parts import HostClock, Offload
+from uptimed.daemon.parts import HostClock
+from uptimed.daemon.record import judged
 from uptimed.daemon.settle import InForce
 from uptimed.ports import (
     Batch,
@@ -38,6 +38,7 @@ from uptimed.ports import (
     Journal,
     JournalReader,
     LostHead,
+    Offload,
     Seal,
     SealedDay,
     StoreError,
@@ -229,20 +230,13 @@ class Sealer:
         for record, following in zip(terms, [*(r.since for r in terms[1:]), stop], strict=True):
             first, end = max(at, record.since), Minute(min(following, stop))
             if end > first:
-                letters += NOT_MEASURED * (first - at) + self._settled(record, first, end)
+                watch = watch_terms_of(record.canonical)
+                strip = judged(self._reader, service, watch, first, end)
+                letters += NOT_MEASURED * (first - at) + strip.letters
                 at = end
         letters += NOT_MEASURED * (stop - at)
         digest = _digest_at(terms, Minute(stop - 1)) or terms[0].sha256
         return _Again(Strip(start, letters), digest, tuple(new))
-
-    def _settled(self, record: ConfigRecord, start: Minute, stop: Minute) -> str:
-        watch = watch_terms_of(record.canonical)
-        first = Minute(start - lookback(watch))
-        blind: dict[str, frozenset[Minute]] = {}
-        for one in self._reader.blind(watch.vantages, first, stop):
-            blind[one.vantage] = blind.get(one.vantage, frozenset()) | {one.minute}
-        attempts = self._reader.attempts(record.service, first, stop)
-        return letters_of(attempts, watch, start, stop, blind).letters
 
 
 def _record(service: str, since: Minute, terms: InForce) -> ConfigRecord:

@@ -5,9 +5,11 @@ the daemon goes on: a bug never becomes a client's downtime, and never ends the 
 """
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
+
+from uptimed.ports import Clock
 
 T = TypeVar("T")
 
@@ -35,3 +37,10 @@ class Supervisor:
             self.bugs += 1
             _log.exception("a bug of uptimed's in %s", what)
             return Bug(type(error).__name__)
+
+    async def again(
+        self, chore: Callable[[], Awaitable[None]], what: str, *, clock: Clock, after_us: int
+    ) -> None:
+        """Do *chore* until it ends by itself; when a bug ended it, begin again after a while."""
+        while isinstance(await self(chore(), what), Bug):
+            await clock.sleep(after_us)

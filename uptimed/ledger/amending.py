@@ -10,7 +10,7 @@ from uptimed.core.amendments import Amendments, Month, told_of
 from uptimed.core.corrections import Correction
 from uptimed.core.entered import number, text
 from uptimed.core.entries import Entry, EntryKind
-from uptimed.core.minutes import MINUTE, Minute
+from uptimed.core.minutes import MINUTE, Minute, whole_minutes
 from uptimed.core.objections import Objection
 from uptimed.core.overlays import counts, why_not
 from uptimed.core.statement import (
@@ -47,7 +47,7 @@ def maintenance_lines(seen: ServiceMonth) -> Iterator[MaintenanceLine]:
 
 def _left_out(seen: ServiceMonth, window: Maintenance) -> str:
     """Return why judged minutes of a window that was announced in time are not under it."""
-    whole = range(-(-window.start // MINUTE), window.end // MINUTE)
+    whole = whole_minutes(window.start, window.end)
     over = {seen.overlay[m - seen.strip.start] for m in whole if _shown(seen, m)}
     if OUT_OF_SCOPE in over:
         return "out_of_scope"
@@ -84,6 +84,8 @@ def exception_lines(seen: ServiceMonth) -> Iterator[ExceptionLine]:
 def correction_lines(seen: ServiceMonth) -> Iterator[CorrectionLine]:
     """Yield the corrections of the service that revised this month's report, in order."""
     made = seen.entered.corrections_of(seen.service.id)
+    if not made:
+        return
     before = seen.under(()).figures
     for n, one in enumerate(made, start=1):
         after = seen.under(made[:n]).figures

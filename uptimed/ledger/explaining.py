@@ -16,8 +16,8 @@ from uptimed.core.terms import ProbeTerms, WatchTerms
 from uptimed.ledger.agreed import agreed
 from uptimed.ledger.amending import EnteredAbout, entered_about, excepting, windows_at
 from uptimed.ledger.month import ServiceMonth, service_month
-from uptimed.ledger.reading import blind_by_vantage, judged_until, letters, terms_in_force
-from uptimed.ports import JournalReader, LifeEvent
+from uptimed.ledger.reading import judged_until, letters, terms_in_force
+from uptimed.ports import JournalReader, LifeEvent, blind_by_vantage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

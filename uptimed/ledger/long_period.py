@@ -1,5 +1,6 @@
 """Drawing up a quarter or a year of a client, from the same minutes as its months."""
 
+from uptimed.core.amendments import Amendments
 from uptimed.core.calendars import Second
 from uptimed.core.long_period import LongService, LongStatement, MonthFigures, pooled
 from uptimed.core.minutes import MINUTE, Minute, minute_of, month_minutes
@@ -36,6 +37,7 @@ def long_statement(
     judged = [judged_until(reader, service.id, present) for service in client.services]
     until = Minute(min(stop, min(judged, default=present)))
     as_of = Instant(stop * MINUTE) if until >= stop else now
+    entered = amendments_of(reader, client.id)
     support, _ = support_of_period(
         reader,
         client,
@@ -56,7 +58,8 @@ def long_statement(
         judged=until,
         contract=client.contract,
         services=tuple(
-            _service(reader, client, service, begun, present) for service in client.services
+            _service(reader, client, service, begun, present, entered)
+            for service in client.services
         ),
         support=support if client.support.severities else None,
         software=software,
@@ -71,8 +74,8 @@ def _service(
     service: ServiceSettings,
     months: tuple[tuple[int, int], ...],
     now: Minute,
+    entered: Amendments,
 ) -> LongService:
-    entered = amendments_of(reader, client.id)
     seen = [service_month(reader, client, service, *month, now, entered) for month in months]
     return LongService(
         id=service.id,

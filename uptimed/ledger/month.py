@@ -5,7 +5,7 @@ entered is laid over what is on record here and nowhere else: corrections first,
 maintenance and exceptions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from uptimed.core.amendments import AMENDING, Amendments, Month, amendments
@@ -16,11 +16,7 @@ from uptimed.core.outages import Outage, outages
 from uptimed.core.overlays import overlay
 from uptimed.core.settings import ClientSettings, ServiceSettings
 from uptimed.core.statement import Period
-from uptimed.core.strip import (
-    NO_OVERLAY,
-    NOT_MEASURED,
-    Strip,
-)
+from uptimed.core.strip import NO_OVERLAY, NOT_MEASURED, Strip
 from uptimed.core.terms import AgreementTerms, ContractTerms, Role
 from uptimed.ledger.agreed import agreed
 from uptimed.ledger.reading import judged_until, letters, watched
@@ -28,6 +24,7 @@ from uptimed.ports import JournalReader
 
 Spans = Sequence[range]
 
+_REACH = 60  # minutes that are read beyond the month first
 _LONGEST_REACH = 400 * MINUTES_PER_DAY  # how far an outage is followed beyond the month
 
 
@@ -89,14 +86,6 @@ def amendments_of(reader: JournalReader, client: str) -> Amendments:
     """Return what people entered for *client*."""
     entries = reader.entries(client, AMENDING)
     return amendments(entries, reader.posts(client)) if entries else Amendments()
-
-
-def amended(
-    recorded: Strip, service: str, contract: ContractTerms, entered: Amendments
-) -> tuple[Strip, Spans]:
-    """Return the letters that count of those on record, and the minutes that are excepted."""
-    strip, became = corrected(recorded, entered.corrections_of(service))
-    return strip, (*became, *entered.excepted(contract, service, recorded.start, recorded.stop))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,60 +194,36 @@ def _ahead(over: _Over, period: Period) -> int:
 def _around(reader: JournalReader, over: _Over, period: Period) -> Strip:
     """Return the month's judged minutes, reaching out to the first up minute on each side.
 
-    As they are on record: no correction makes an outage longer than it is there.
+    As they are on record: no correction makes an outage longer than it is there. All of it is read
+    at once, and again only where an outage crosses the month's edge by more than was read.
     """
-    service, contract = over.service, over.contract
+    service = over.service
     span = reader.span(service.id) or range(period.start, period.start)
-    strip = letters(reader, service, period.start, period.judged)
-
-    def ups(strip: Strip) -> list[int]:
-        laid = over.overlay(period, strip.start, strip.stop)
-        return [
-            i
-            for i, (letter, above) in enumerate(zip(strip.plain, laid, strict=True))
-            if letter != NOT_MEASURED and letter not in contract.down and above == NO_OVERLAY
-        ]
-
-    before = _reach_back(reader, service, period, span, ups)
-    after = _reach_on(reader, service, period, span, ups)
-    return Strip(Minute(period.start - len(before)), before + strip.letters + after)
-
-
-def _reach_back(
-    reader: JournalReader,
-    service: ServiceSettings,
-    period: Period,
-    span: range,
-    ups: Callable[[Strip], list[int]],
-) -> str:
-    reach = 60
+    first = min(span.start, period.start)
+    last = max(span.stop, period.stop) if period.complete else period.judged
+    back = on = _REACH
     while True:
-        start = Minute(max(period.start - reach, min(span.start, period.start)))
-        strip = letters(reader, service, start, period.start)
-        ends = ups(strip)
-        if ends:
-            return strip.letters[ends[-1] :]
-        if start <= span.start or reach >= _LONGEST_REACH:
-            return strip.letters.lstrip(NOT_MEASURED)
-        reach *= 8
+        start = Minute(max(period.start - back, first))
+        stop = Minute(min(period.judged + on, last))
+        strip = letters(reader, service, start, stop)
+        before, after = strip.cut(start, period.start), strip.cut(period.judged, stop)
+        ends, starts = _ups(before, over, period), _ups(after, over, period)
+        further_back = not ends and start > first and back < _LONGEST_REACH
+        further_on = not starts and stop < last and on < _LONGEST_REACH
+        if not further_back and not further_on:
+            break
+        back, on = back * (8 if further_back else 1), on * (8 if further_on else 1)
+    head = before.letters[ends[-1] :] if ends else before.letters.lstrip(NOT_MEASURED)
+    tail = after.letters[: starts[0] + 1] if starts else after.letters.rstrip(NOT_MEASURED)
+    inside = strip.cut(period.start, period.judged)
+    return Strip(Minute(period.start - len(head)), head + inside.letters + tail)
 
 
-def _reach_on(
-    reader: JournalReader,
-    service: ServiceSettings,
-    period: Period,
-    span: range,
-    ups: Callable[[Strip], list[int]],
-) -> str:
-    if not period.complete:
-        return ""
-    reach = 60
-    while True:
-        stop = Minute(min(period.stop + reach, max(span.stop, period.stop)))
-        strip = letters(reader, service, period.stop, stop)
-        starts = ups(strip)
-        if starts:
-            return strip.letters[: starts[0] + 1]
-        if stop >= span.stop or reach >= _LONGEST_REACH:
-            return strip.letters.rstrip(NOT_MEASURED)
-        reach *= 8
+def _ups(strip: Strip, over: _Over, period: Period) -> list[int]:
+    """Return where in *strip* minutes are up, so that an outage ends or begins there."""
+    laid = over.overlay(period, strip.start, strip.stop)
+    return [
+        i
+        for i, (letter, above) in enumerate(zip(strip.plain, laid, strict=True))
+        if letter != NOT_MEASURED and letter not in over.contract.down and above == NO_OVERLAY
+    ]

@@ -6,7 +6,7 @@ to a minute are those the daemon recorded for it; before its first record (minut
 ever imported) they are the present ones.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -17,7 +17,7 @@ from uptimed.core.observations import Attempt
 from uptimed.core.settings import ServiceSettings
 from uptimed.core.strip import Strip
 from uptimed.core.terms import WatchTerms, watch_terms_of
-from uptimed.ports import BlindMinute, DayLetters, JournalReader
+from uptimed.ports import DayLetters, JournalReader, blind_by_vantage
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +99,6 @@ def _seen(
     first = Minute(part.start - lookback(part.terms))
     blind = reader.blind(part.terms.vantages, first, part.stop)
     return reader.attempts(service, first, part.stop), blind_by_vantage(blind)
-
-
-def blind_by_vantage(blind: Iterable[BlindMinute]) -> Mapping[str, frozenset[Minute]]:
-    """Return the blind minutes of each vantage."""
-    found: dict[str, set[Minute]] = {}
-    for item in blind:
-        found.setdefault(item.vantage, set()).add(item.minute)
-    return {vantage: frozenset(minutes) for vantage, minutes in found.items()}
 
 
 def letters(reader: JournalReader, service: ServiceSettings, start: Minute, stop: Minute) -> Strip:

@@ -50,13 +50,12 @@ from uptimed.ledger.amending import (
 from uptimed.ledger.month import ServiceMonth, period_of, service_month
 from uptimed.ledger.reading import (
     InForce,
-    blind_by_vantage,
     judged_until,
     terms_in_force,
     watched,
 )
 from uptimed.ledger.support import support_of_period, with_references
-from uptimed.ports import BlindMinute, JournalReader, LifeEvent
+from uptimed.ports import BlindMinute, JournalReader, LifeEvent, blind_by_vantage
 
 _MOST_OUTAGES_EXPLAINED = 2000  # a flapping month has more; their reasons are one read each
 _FIRST_DAY = date(1970, 1, 1)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import aiosmtplib
 from aiosmtplib import SMTP
 
+from uptimed import answers
 from uptimed.core.observations import SECOND
 from uptimed.core.outbox import said
 from uptimed.core.settings import Mailing, Security
@@ -130,7 +131,7 @@ async def connected(mailing: Mailing, password: str, mask: Mask) -> AsyncIterato
     context = None
     if mailing.security is not Security.NONE:
         try:
-            context = await asyncio.to_thread(_trusting, mailing.ca_file)
+            context = await answers.trusting(mailing.ca_file)
         except (OSError, ssl.SSLError) as error:
             words = f"ca_file {mailing.ca_file}: {error.strerror or error}"
             yield Later(words=said(mask(words)), server=True)
@@ -198,10 +199,6 @@ def _cause_of(error: Exception) -> str:
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
     return str(error) or type(error).__name__
-
-
-def _trusting(ca_file: str) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca_file or None)
 
 
 def _own_name() -> str:

@@ -71,10 +71,10 @@ def own_up(ledger: Ledger, now: Instant) -> Sequence[Entry]:
     """Enter for every client what a restored backup lost of its entries; return those entries."""
     made: list[Entry] = []
     for client in heads.remembered_entries(ledger.path):
-        known = ledger.reader.entries(client)
-        if heads.lost_entries(ledger.path, client, known) is not None:
+        last = last_entry(ledger.connection, client)
+        if _lost(ledger, client, last) is not None:
             enter(ledger, client, now, lambda _known: ())
-            made += ledger.reader.entries(client)[len(known) :]
+            made += ledger.reader.entries(client, after=last.number if last else 0)
     return tuple(made)
 
 

@@ -27,7 +27,7 @@ def read_entries(
 
     Those of every client where *client* is empty; none where an earlier version wrote the file.
     """
-    if connection.execute("PRAGMA user_version").fetchone()[0] < _SINCE_VERSION:
+    if not _there(connection):
         return []
     marks = ", ".join("?" * len(kinds))
     where = f"kind IN ({marks})"
@@ -42,6 +42,15 @@ def read_entries(
     return [_entry(row) for row in connection.execute(query, given)]
 
 
+def last_entries(connection: sqlite3.Connection) -> Sequence[Entry]:
+    """Return the last entry of each client; none where an earlier version wrote the file."""
+    if not _there(connection):
+        return []
+    last = "SELECT client, max(place) FROM entry GROUP BY client"
+    query = f"SELECT {_COLUMNS} FROM entry WHERE (client, place) IN ({last})"  # noqa: S608
+    return [_entry(row) for row in connection.execute(query)]
+
+
 def last_entry(connection: sqlite3.Connection, client: str) -> Entry | None:
     """Return the last entry of *client*, of whatever kind; None before there is one."""
     query = f"SELECT {_COLUMNS} FROM entry WHERE client = ? ORDER BY place DESC LIMIT 1"  # noqa: S608
@@ -54,6 +63,11 @@ def entry_of_key(
     """Return the entry of *client* and *kind* with that *key*, which is not empty; or None."""
     query = f"SELECT {_COLUMNS} FROM entry WHERE client = ? AND kind = ? AND key = ?"  # noqa: S608
     return _one(connection.execute(query, (client, kind, key)))
+
+
+def _there(connection: sqlite3.Connection) -> bool:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version >= _SINCE_VERSION
 
 
 def _one(rows: sqlite3.Cursor) -> Entry | None:

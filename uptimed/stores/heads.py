@@ -147,10 +147,13 @@ def catch_up(path: Path, reader: Reader) -> None:
     """
     missing = {head.service for head in lost(path, reader)}
     last = (reader.last_seal(service) for service in reader.services() if service not in missing)
-    chains: dict[str, list[Entry]] = {}
-    for entry in reader.entries():
-        chains.setdefault(entry.client, []).append(entry)
-    kept = (c[-1] for name, c in chains.items() if lost_entries(path, name, c) is None)
+    known = remembered_entries(path)
+    kept = (
+        entry
+        for entry in reader.last_entries()
+        if known.get(entry.client) != (entry.place, entry.sha256)
+        and lost_entries(path, entry.client, reader.entries(entry.client)) is None
+    )
     remember(path, (seal for seal in last if seal is not None), kept)
 
 

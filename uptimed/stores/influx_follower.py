@@ -34,7 +34,7 @@ from uptimed.core.minutes import Minute
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.settings import Influx, Settings
 from uptimed.core.snapshot import FollowerView
-from uptimed.ports import Batch, Clock, Secrets, StoreError
+from uptimed.ports import Batch, Clock, Offload, Secrets, StoreError
 from uptimed.stores import influx_lines as lines
 from uptimed.stores.influx_aside import Aside
 from uptimed.stores.influx_points import Catalogue, catalogue_of
@@ -45,7 +45,6 @@ from uptimed.stores.reading import Reader
 from uptimed.stores.sqlite import open_reader
 
 T = TypeVar("T")
-Offload = Callable[[Callable[[], T]], Awaitable[T]]
 Random = Callable[[], float]
 
 NAME = "influx"
@@ -152,13 +151,9 @@ class _World:
     server: Server
     source: Source
     aside: Aside
-    offload: "Callable[[Callable[[], object]], Awaitable[object]]"
+    do: Offload
     clock: Clock
     random: Random
-
-    async def do(self, work: Callable[[], T]) -> T:
-        """Return what *work*, which blocks, returns."""
-        return await self.offload(work)  # type: ignore[return-value]
 
 
 class _Stream:
@@ -453,7 +448,7 @@ async def influx_follower(
         reader = open_reader(journal.path)
         stack.callback(reader.close)
 
-        async def offload(work: Callable[[], object]) -> object:
+        async def offload(work: Callable[[], T]) -> T:
             return await asyncio.get_running_loop().run_in_executor(thread, work)
 
         async def settle() -> None:

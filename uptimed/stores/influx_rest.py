@@ -71,22 +71,23 @@ class Rest:
         self._there = made.there
 
     def _from_cursors(self) -> _Known:
-        reader = self._reader
-        blind = {b.vantage for b in reader.blind_after({}, 0)}
+        sealed, blind = self._kept("seal/"), self._kept("blind/")
         return _Known(
             numbers={
-                kind: reader.cursor(self._prefix + kind)
+                kind: self._reader.cursor(self._prefix + kind)
                 for kind in (_LIFE, _TERMS, _CONTRACTS, _POSTS, _ENTRIES, _ALIVE, _BLINDS)
             },
-            sealed={
-                service: _EPOCH + timedelta(days=reader.cursor(f"{self._prefix}seal/{service}"))
-                for service in reader.services()
-            },
-            blind={
-                vantage: Minute(reader.cursor(f"{self._prefix}blind/{vantage}"))
-                for vantage in blind
-            },
+            sealed={service: _EPOCH + timedelta(days=days) for service, days in sealed.items()},
+            blind={vantage: Minute(minute) for vantage, minute in blind.items()},
         )
+
+    def _kept(self, beginning: str) -> Mapping[str, int]:
+        """Return the cursors that begin so, by the rest of their names."""
+        whole = self._prefix + beginning
+        return {
+            name.removeprefix(whole): self._reader.cursor(name)
+            for name in self._reader.cursors(whole)
+        }
 
 
 class _Made:

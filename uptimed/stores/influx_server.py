@@ -5,15 +5,11 @@ influxdb-client's asynchronous client. It neither retries nor follows redirects 
 write would arrive as a read, without its points, and be answered with 200.
 """
 
-import asyncio
 import gzip
 import re
-import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from types import TracebackType
 from typing import Any, Self
@@ -24,18 +20,14 @@ from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
-from uptimed.core.masking import masker
-from uptimed.core.minutes import instant_of
+from uptimed import answers
 from uptimed.core.observations import SECOND, Instant
 from uptimed.core.settings import Influx
 from uptimed.ports import Clock, SecretMissing, Secrets
 
 _GZIP_LEVEL = 3  # a fifth of the time of the default, and a tenth more bytes
-_LONGEST_MESSAGE = 300
-_MASKED_CHARACTERS = 16 * 1024  # of a message: masking all of a long one takes long
 _LONGEST_WAIT_US = 3600 * SECOND  # a server that asks for more is asked again by then
 _DROPPED = re.compile(r"dropped[ =](\d+)")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 class Means(Enum):
@@ -121,10 +113,7 @@ class Server:
         self._client: InfluxDBClientAsync | None = None
 
     async def __aenter__(self) -> Self:
-        # Reading the system's authorities takes 35 ms.
-        trust = await asyncio.to_thread(
-            ssl.create_default_context, cafile=self.settings.ca_file or None
-        )
+        trust = await answers.trusting(self.settings.ca_file)
         timeout = aiohttp.ClientTimeout(
             total=self.settings.timeout_us / SECOND,
             sock_connect=self.settings.connect_timeout_us / SECOND,
@@ -176,8 +165,11 @@ class Server:
             return Answer(means=Means.MISTAKEN, message="the token has characters of no token")
         else:
             means = meaning(int(status), "")
-            message = "" if means is Means.THERE else _said(int(status), "", advice(int(status)))
-            return Answer(means=means, message=message)
+            if means is Means.THERE:
+                return Answer(means=means)
+            return Answer(
+                means=means, message=answers.with_status(int(status), advice(int(status)))
+            )
 
     def answer(self, error: Exception) -> Answer:
         """Return what an exception of the client means."""
@@ -194,62 +186,36 @@ class Server:
         """Return what an exception of the client says of a read, in one line."""
         if isinstance(error, ApiException) and error.status:
             status = int(error.status)
-            return _said(status, self.told(_message(error)), reading_advice(status))
+            return answers.with_status(status, reading_advice(status), self.told(_message(error)))
         return self.answer(error).message
 
     def _trouble(self, error: Exception) -> str:
-        match error:
-            case aiohttp.ConnectionTimeoutError():
-                return f"no connection within {self.settings.connect_timeout_us / SECOND:g} s"
-            case TimeoutError():
-                return f"nothing within {self.settings.timeout_us / SECOND:g} s"
-            case aiohttp.ClientConnectorCertificateError():
-                return f"TLS: {error.certificate_error}"
-            case aiohttp.ClientConnectorError():
-                why = error.os_error.strerror or str(error.os_error)
-                tls = "TLS: " if isinstance(error, aiohttp.ClientSSLError) else ""
-                return f"{tls}cannot connect to {error.host} port {error.port}: {why}"
-            case aiohttp.ClientPayloadError():
-                return "its answer broke off"
-            case _:
-                return str(error) or type(error).__name__
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            return f"no connection within {self.settings.connect_timeout_us / SECOND:g} s"
+        return answers.trouble(error, self.settings.timeout_us)
 
     def _refusal(self, error: ApiException) -> Answer:
         status, message = int(error.status), _message(error)
         dropped = _DROPPED.search(message)
         return Answer(
             means=meaning(status, message),
-            message=_said(status, self.told(message), advice(status)),
+            message=answers.with_status(status, advice(status), self.told(message)),
             dropped=int(dropped[1]) if dropped else None,
             retry_after_us=retry_after_us(_header(error, "Retry-After"), self._clock.now()),
         )
 
     def told(self, message: str) -> str:
-        """Return *message* as it is told: without the token, and only then cut off.
-
-        Half a token is not recognised: where masking leaves so little that the end of the part
-        that was looked through would show, nothing is told.
-        """
+        """Return *message* as it is told: in one line, without the token."""
         token = ""
         if self.settings.token is not None:
             with suppress(SecretMissing):
                 token = self._secrets.read(self.settings.token)
-        masked = masker([token])(message[:_MASKED_CHARACTERS])
-        if len(message) > _MASKED_CHARACTERS and len(masked) <= _LONGEST_MESSAGE:
-            return "its answer is not shown: it is made of secrets"
-        return _brief(masked)
+        return answers.told(message, [token], cut_from=answers.LONGEST_READ + 1)
 
 
 def retry_after_us(value: str, now: Instant) -> int:
     """Return how long a `Retry-After` asks to wait: seconds, or a date. 0 for what is neither."""
-    if value.isascii() and value.isdigit():
-        asked = int(value[:9]) * SECOND
-    else:
-        asked = 0
-        with suppress(ValueError):
-            moment = parsedate_to_datetime(value)
-            asked = instant_of(moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
-    return max(0, min(asked, _LONGEST_WAIT_US))
+    return min(answers.retry_after_us(value, now), _LONGEST_WAIT_US)
 
 
 def _header(error: ApiException, name: str) -> str:
@@ -259,15 +225,4 @@ def _header(error: ApiException, name: str) -> str:
 def _message(error: ApiException) -> str:
     found: Any = error.message
     told = found.decode(errors="replace") if isinstance(found, bytes) else str(found or "")
-    if "<" in told[:50] and "html" in told[:200].lower():
-        return "a page of HTML instead of JSON"
-    return told
-
-
-def _brief(told: str) -> str:
-    plain = _CONTROL.sub(" ", told).strip()
-    return plain if len(plain) <= _LONGEST_MESSAGE else f"{plain[:_LONGEST_MESSAGE]}…"
-
-
-def _said(status: int, message: str, told: str) -> str:
-    return "; ".join(part for part in (f"status {status}", told, message) if part)
+    return answers.unless_page(told)

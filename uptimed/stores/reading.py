@@ -40,7 +40,7 @@ from uptimed.ports import (
     StoreError,
 )
 from uptimed.stores import connections, transactions
-from uptimed.stores.entries import read_entries, read_posts
+from uptimed.stores.entries import last_entries, read_entries, read_posts
 from uptimed.stores.names import Names
 from uptimed.stores.recent import (
     blind_after,
@@ -446,6 +446,11 @@ class Reader:
         """
         with connections.telling(self._path):
             return read_entries(self._connection, client, kinds, after=after)
+
+    def last_entries(self) -> Sequence[Entry]:
+        """Return the last entry of each client."""
+        with connections.telling(self._path):
+            return last_entries(self._connection)
 
     def posts(self, client: str) -> Sequence[Post]:
         """Return what of the client's mails in the outbox concerns figures, oldest first."""

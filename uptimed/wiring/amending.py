@@ -68,6 +68,17 @@ def entered(
         )
 
 
+def enter_one(
+    settings: Settings,
+    client: str,
+    now: Instant,
+    make: Callable[[Sequence[Entry]], NewEntry],
+) -> Entry:
+    """Enter the one entry that *make* makes of the client's entries, as they are by then."""
+    (made,) = entered(settings, client, now, lambda known, _reader: [make(known)])
+    return made
+
+
 def known_of(settings: Settings, client: str) -> Amendments:
     """Return what was entered for *client*; nothing where there is no journal yet."""
     path = Path(settings.journal_path)
@@ -110,11 +121,11 @@ def announce(
     now: Instant,
 ) -> tuple[Entry, mailing.Posted | None]:
     """Record *planned*, and put the mail that announces it into the outbox where there is one."""
-    (made,) = entered(
+    made = enter_one(
         settings,
         client.id,
         now,
-        lambda known, _reader: [maintenance.announce(known, planned, by=by, now=now)],
+        lambda known: maintenance.announce(known, planned, by=by, now=now),
     )
     return made, mail_announcement(settings, client, made.subject, by=by, now=now)
 
@@ -126,8 +137,7 @@ def mail_announcement(
 
     One that recurs is announced by one mail, whose reason lists the windows.
     """
-    known = known_of(settings, client.id)
-    one = next((a for a in known.announced if a.id == reference), None)
+    one = known_of(settings, client.id).announcement(reference)
     if one is None or not one.mail:
         return None
     first, *others = one.windows
@@ -156,9 +166,10 @@ def _span(start: Instant, end: Instant, client: ClientSettings) -> str:
     return f"{opens:%Y-%m-%d %H:%M}–{closes:%H:%M}"
 
 
-def foreseen(reader: JournalReader, client: ClientSettings, reference: str) -> tuple[Foreseen, ...]:
+def foreseen(
+    reader: JournalReader, client: ClientSettings, known: Amendments, reference: str
+) -> tuple[Foreseen, ...]:
     """Return what each window of an announcement will come to, by service and start."""
-    known = amendments_of(reader, client.id)
     return tuple(
         _foreseen(reader, client, service, known, window)
         for service in client.services
@@ -208,6 +219,9 @@ def _contract_at(reader: JournalReader, client: ClientSettings, at: Minute) -> C
 
 # Exceptions.
 
+States = tuple[tuple[Month, str], ...]
+"""The months of an exception, and why it does not count in each, "" where it does."""
+
 
 def exclude(
     settings: Settings,
@@ -221,21 +235,19 @@ def exclude(
     """Record an exception of one service, and mail it unless that is done *by_hand*."""
     mailed = is_mailed(settings, client) and not by_hand
     prefix = f"{MailKind.EXCEPTION}/{client.id}" if mailed else ""
-    (made,) = entered(
+    made = enter_one(
         settings,
         client.id,
         now,
-        lambda known, _reader: [
-            exclusions.exclude(
-                known,
-                service=wanted.services[0],
-                start=wanted.start,
-                end=wanted.end,
-                reason=wanted.reason,
-                by=by,
-                mailed=prefix,
-            )
-        ],
+        lambda known: exclusions.exclude(
+            known,
+            service=wanted.services[0],
+            start=wanted.start,
+            end=wanted.end,
+            reason=wanted.reason,
+            by=by,
+            mailed=prefix,
+        ),
     )
     return made, mail_exception(settings, client, made.subject, by=by, now=now)
 
@@ -244,8 +256,7 @@ def mail_exception(
     settings: Settings, client: ClientSettings, reference: str, *, by: str, now: Instant
 ) -> mailing.Posted | None:
     """Put the mail of an exception into the outbox, once; None where it is notified by hand."""
-    known = known_of(settings, client.id)
-    one = next((e for e in known.exclusions if e.id == reference), None)
+    one = known_of(settings, client.id).exclusion(reference)
     if one is None or not one.mail:
         return None
     return mailing.notify_exception(
@@ -265,7 +276,7 @@ def withdraw(
 
     def decide(known: Sequence[Entry], reader: JournalReader) -> Sequence[NewEntry]:
         so_far = amendments(known, reader.posts(client.id))
-        one = next((e for e in so_far.exclusions if e.id == reference), None)
+        one = so_far.exclusion(reference)
         closed = [] if one is None else [m.name for m in _closed(reader, client, so_far, one)]
         return [exclusions.withdrawn(known, reference, why=why, by=by, closed=closed)]
 
@@ -282,10 +293,9 @@ def _closed(
 
 
 def exception_states(
-    reader: JournalReader, client: ClientSettings, one: Exclusion
-) -> tuple[tuple[Month, str], ...]:
+    reader: JournalReader, client: ClientSettings, known: Amendments, one: Exclusion
+) -> States:
     """Return for each month of an exception why it does not count there, "" where it does."""
-    known = amendments_of(reader, client.id)
     return tuple(
         (month, known.why_not(one, _contract_at(reader, client, month.start), month))
         for month in months_of(client.zone, one.minutes)
@@ -352,8 +362,6 @@ def correct(
 def _check(known: Sequence[Entry], wanted: Wanted, by: str) -> None:
     """Refuse what can be refused without reading a month."""
     corrections.correct(known, wanted, was="", becomes="", revisions=(), by=by)
-    if not by.strip():
-        raise EntryRefused("a correction entered by nobody: name who enters it, with --by NAME")
     if wanted.objection:
         objection = open_objection(known, wanted.objection)
         if objection.service != wanted.service:

@@ -29,6 +29,7 @@ from uptimed.ledger.incidents import IncidentNow, OutageReader, incident_now
 from uptimed.ports import Batch, Clock, StoreError
 from uptimed.stores.ledger import Ledger
 from uptimed.stores.sqlite import Reader, open_reader
+from uptimed.wiring.following import alongside
 from uptimed.wiring.incidents import missing, record_outages
 
 _log = logging.getLogger(__name__)
@@ -75,12 +76,8 @@ class Casework:
     async def working(self) -> AsyncIterator[None]:
         """Work inside."""
         try:
-            async with asyncio.TaskGroup() as group:
-                task = group.create_task(self._work())
-                try:
-                    yield
-                finally:
-                    task.cancel()
+            async with alongside(self._work()):
+                yield
         finally:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._files.close)
             self._thread.shutdown(wait=False)

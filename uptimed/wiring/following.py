@@ -1,8 +1,8 @@
 """Followers of the journal, beside the daemon: behind, down or broken, no look ever notices."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from random import random
 from typing import Protocol
@@ -10,11 +10,35 @@ from typing import Protocol
 from uptimed.core.observations import SECOND
 from uptimed.core.settings import Settings
 from uptimed.core.snapshot import FollowerView, Snapshot
-from uptimed.daemon.supervise import Bug, Supervisor
+from uptimed.daemon.supervise import Supervisor
 from uptimed.ports import Clock, Secrets
 from uptimed.stores.sqlite import SqliteJournal
 
 _AGAIN_US = 60 * SECOND  # after a bug
+
+
+@asynccontextmanager
+async def alongside(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Do all of *work* inside, and end it afterwards."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each) for each in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def among_followers(
+    snapshot: Callable[[], Snapshot], views: Callable[[], Sequence[FollowerView]]
+) -> Callable[[], Snapshot]:
+    """Return *snapshot* with *views* among its followers."""
+
+    def picture() -> Snapshot:
+        found, more = snapshot(), views()
+        return replace(found, followers=(*found.followers, *more)) if more else found
+
+    return picture
 
 
 class Follower(Protocol):
@@ -49,30 +73,21 @@ class Followers:
         software: str,
     ) -> AsyncIterator[None]:
         """Follow *journal* inside; what InfluxDB needs is loaded only where it is configured."""
-        async with AsyncExitStack() as stack:
-            if settings.influxdb is not None:
-                from uptimed.stores.influx import influx_follower
-
-                self._influx = await stack.enter_async_context(
-                    influx_follower(
-                        settings, journal, secrets=secrets, clock=clock, random=random,
-                        software=software,
-                    )
-                )  # fmt: skip
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._follow(self._influx, clock))]
-                try:
-                    yield
-                finally:
-                    for task in tasks:
-                        task.cancel()
-
-    async def _follow(self, influx: Follower | None, clock: Clock) -> None:
-        supervise = Supervisor()
-        if influx is None:
+        if settings.influxdb is None:
+            yield
             return
-        while isinstance(await supervise(influx.follow(), "the InfluxDB follower"), Bug):
-            await clock.sleep(_AGAIN_US)
+        from uptimed.stores.influx import influx_follower
+
+        opened = influx_follower(
+            settings, journal, secrets=secrets, clock=clock, random=random, software=software
+        )
+        async with opened as influx:
+            self._influx = influx
+            follow = Supervisor().again(
+                influx.follow, "the InfluxDB follower", clock=clock, after_us=_AGAIN_US
+            )
+            async with alongside(follow):
+                yield
 
     def use(self, settings: Settings) -> None:
         """Know the services of *settings* from now on."""
@@ -81,10 +96,6 @@ class Followers:
 
     def seen(self, snapshot: Callable[[], Snapshot]) -> Callable[[], Snapshot]:
         """Return *snapshot* with the followers in it."""
-
-        def picture() -> Snapshot:
-            if self._influx is None:
-                return snapshot()
-            return replace(snapshot(), followers=(self._influx.view(),))
-
-        return picture
+        return among_followers(
+            snapshot, lambda: [] if self._influx is None else [self._influx.view()]
+        )

@@ -1,22 +1,19 @@
 """Webhooks beside the daemon: a follower for each URL, none in another's way."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import random
-from typing import TypeVar
 
 from uptimed.core.entries import Entry
 from uptimed.core.incidents.casebook import KINDS
 from uptimed.core.observations import SECOND
 from uptimed.core.settings import Settings
 from uptimed.core.snapshot import FollowerView, Snapshot
-from uptimed.daemon.supervise import Bug, Supervisor
-from uptimed.ports import Batch, Clock, Journal, JournalReader, Secrets
+from uptimed.daemon.supervise import Supervisor
+from uptimed.ports import Batch, Clock, Journal, JournalReader, Offload, Secrets
 from uptimed.webhooks import WebhookFollower
-
-T = TypeVar("T")
+from uptimed.wiring.following import alongside, among_followers
 
 _AGAIN_US = 60 * SECOND  # after a bug
 
@@ -27,20 +24,17 @@ class _Entered:
 
     journal: Journal
     reader: JournalReader
-    offload: Callable[[Callable[[], object]], Awaitable[object]]
-
-    async def _do(self, work: Callable[[], T]) -> T:
-        return await self.offload(work)  # type: ignore[return-value]
+    offload: Offload
 
     async def entries(self, after: int) -> Sequence[Entry]:
-        return await self._do(lambda: self.reader.entries("", KINDS, after=after))
+        return await self.offload(lambda: self.reader.entries("", KINDS, after=after))
 
     async def last(self) -> int:
-        entries = await self._do(self.reader.entries)
+        entries = await self.offload(self.reader.entries)
         return entries[-1].number if entries else 0
 
     async def cursor(self, name: str) -> int:
-        return await self._do(lambda: self.reader.cursor(name))
+        return await self.offload(lambda: self.reader.cursor(name))
 
     async def write(self, batch: Batch) -> None:
         await self.journal.write(batch)
@@ -59,7 +53,7 @@ class Hooks:
         *,
         journal: Journal,
         reader: JournalReader,
-        offload: Callable[[Callable[[], object]], Awaitable[object]],
+        offload: Offload,
         secrets: Secrets,
         clock: Clock,
         software: str,
@@ -79,22 +73,12 @@ class Hooks:
                 )  # fmt: skip
                 found.append(await stack.enter_async_context(follower))
             self._followers = tuple(found)
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(_follow(each, clock)) for each in found]
-                try:
-                    yield
-                finally:
-                    for task in tasks:
-                        task.cancel()
+            async with alongside(*(_follow(each, clock) for each in found)):
+                yield
 
     def seen(self, snapshot: Callable[[], Snapshot]) -> Callable[[], Snapshot]:
         """Return *snapshot* with the webhooks among its followers."""
-
-        def picture() -> Snapshot:
-            found, views = snapshot(), self.views()
-            return replace(found, followers=(*found.followers, *views)) if views else found
-
-        return picture
+        return among_followers(snapshot, self.views)
 
     def views(self) -> Sequence[FollowerView]:
         """Return how far behind each is."""
@@ -102,6 +86,5 @@ class Hooks:
 
 
 async def _follow(follower: WebhookFollower, clock: Clock) -> None:
-    supervise = Supervisor()
-    while isinstance(await supervise(follower.follow(), f"posting to {follower.name}"), Bug):
-        await clock.sleep(_AGAIN_US)
+    what = f"posting to {follower.name}"
+    await Supervisor().again(follower.follow, what, clock=clock, after_us=_AGAIN_US)

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from probes.login import unheard
 from probes.net import Resolver
 from probes.references import References
 from probes.registry import probes, user_agent_of
+from probes.transcript import unheard
 from uptimed.config import ConfiguredSecrets
 from uptimed.core.judging import evidence_of, judge
 from uptimed.core.observations import Evidence, Observation, Outcome, Reading

@@ -134,11 +134,13 @@ def tell_of_edge(settings: Settings, edge: Edge, *, now: Instant) -> Posted | No
     if edge.kind not in {"down", "up"} or "outage" not in client.notices:
         return None
     over = edge.kind == "up" and edge.until is not None
-    began = f"{edge.service}/{edge.since}"
-    with Outbox.open(Path(settings.journal_path)) as outbox:
-        first = outbox.by_key(f"{MailKind.OUTAGE}/{client.id}/{began}")
-    if over and first is None:
-        return None
+    began, answers = f"{edge.service}/{edge.since}", ""
+    if over:
+        with Outbox.open(Path(settings.journal_path)) as outbox:
+            first = outbox.by_key(f"{MailKind.OUTAGE}/{client.id}/{began}")
+        if first is None:
+            return None
+        answers = first.mail.facts.get("message_id", "")
     notice = Notice(
         kind=MailKind.OUTAGE_END if over else MailKind.OUTAGE,
         services=_names(settings, [edge.service]),
@@ -146,7 +148,6 @@ def tell_of_edge(settings: Settings, edge: Edge, *, now: Instant) -> Posted | No
         stop=start_of(edge.until) if edge.until is not None else None,
         letter=edge.letter,
     )
-    answers = first.mail.facts.get("message_id", "") if over and first is not None else ""
     return post(settings, client.id, notice, key=began, now=now, answers=answers)
 
 

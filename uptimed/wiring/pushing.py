@@ -1,10 +1,10 @@
 """Pushers of alerts beside the daemon: one for each Alertmanager, none in another's way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Protocol
 
 from uptimed.alerting.pusher import Pusher
 from uptimed.alerting.server import Answer, Server
@@ -18,10 +18,9 @@ from uptimed.core.observations import SECOND, Attempt
 from uptimed.core.settings import Alerting, Settings
 from uptimed.core.silences import Silence, silences
 from uptimed.core.snapshot import FollowerView, Snapshot
-from uptimed.daemon.supervise import Bug, Supervisor
-from uptimed.ports import Batch, Clock, Journal, Secrets
-
-T = TypeVar("T")
+from uptimed.daemon.supervise import Supervisor
+from uptimed.ports import Batch, Clock, Journal, Offload, Secrets
+from uptimed.wiring.following import alongside, among_followers
 
 _AGAIN_US = 10 * SECOND  # after a bug
 
@@ -50,18 +49,14 @@ class Beside:
     at_hand: Callable[[str], Sequence[Attempt]]
     journal: Journal
     reader: CursorReader
-    offload: Callable[[Callable[[], object]], Awaitable[object]]
+    offload: Offload
     secrets: Secrets
     clock: Clock
     software: str
 
-    async def do(self, work: Callable[[], T]) -> T:
-        """Return what *work*, which blocks, returns."""
-        return await self.offload(work)  # type: ignore[return-value]
-
     async def cursor(self, name: str) -> int:
         """Return how far *name* has come."""
-        return await self.do(lambda: self.reader.cursor(name))
+        return await self.offload(lambda: self.reader.cursor(name))
 
     async def write(self, batch: Batch) -> None:
         """Keep *batch*."""
@@ -69,11 +64,11 @@ class Beside:
 
     async def looks(self, service: str, start: Minute, stop: Minute) -> Sequence[Attempt]:
         """Return attempts on record."""
-        return await self.do(lambda: self.reader.attempts(service, start, stop))
+        return await self.offload(lambda: self.reader.attempts(service, start, stop))
 
     async def silences(self) -> Sequence[Silence]:
         """Return the silences on record."""
-        return silences(await self.do(lambda: self.reader.entries("", (EntryKind.SILENCE,))))
+        return silences(await self.offload(lambda: self.reader.entries("", (EntryKind.SILENCE,))))
 
 
 class Pushing:
@@ -86,24 +81,20 @@ class Pushing:
         self._changed = asyncio.Event()
 
     @asynccontextmanager
-    async def pushing(self, settings: Settings, beside: Beside) -> AsyncIterator[None]:
+    async def pushing(self, settings: Settings, daemon: Beside) -> AsyncIterator[None]:
         """Push inside."""
         self._settings = settings
         self._tower = Watchtower(
             settings,
-            snapshot=beside.snapshot,
-            at_hand=beside.at_hand,
-            looks=beside.looks,
-            clock=beside.clock,
-            silences=beside.silences,
+            snapshot=daemon.snapshot,
+            at_hand=daemon.at_hand,
+            looks=daemon.looks,
+            clock=daemon.clock,
+            silences=daemon.silences,
             reference_us=REFERENCE_US,
         )
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(self._push(beside, self._tower))
-            try:
-                yield
-            finally:
-                task.cancel()
+        async with alongside(self._push(daemon, self._tower)):
+            yield
 
     def use(self, settings: Settings) -> None:
         """Know the services of *settings*, and push where they say, from now on."""
@@ -116,18 +107,13 @@ class Pushing:
 
     def seen(self, snapshot: Callable[[], Snapshot]) -> Callable[[], Snapshot]:
         """Return *snapshot* with the pushers among its followers."""
-
-        def picture() -> Snapshot:
-            found, views = snapshot(), self.views()
-            return replace(found, followers=(*found.followers, *views)) if views else found
-
-        return picture
+        return among_followers(snapshot, self.views)
 
     def views(self) -> Sequence[FollowerView]:
         """Return how far behind each is."""
         return [pusher.view() for pusher in self._pushers]
 
-    async def _push(self, beside: Beside, tower: Watchtower) -> None:
+    async def _push(self, daemon: Beside, tower: Watchtower) -> None:
         """Push as the settings say, and anew whenever they say something else.
 
         What was told is on record, so that nothing is told twice.
@@ -135,18 +121,16 @@ class Pushing:
         while True:
             self._changed.clear()
             assert self._settings is not None  # noqa: S101 - `pushing` has set it
-            pushers = _pushers(self._settings.alertmanager, beside, tower)
-            async with pushers as self._pushers, asyncio.TaskGroup() as group:
-                tasks = [group.create_task(_follow(p, beside.clock)) for p in self._pushers]
+            async with (
+                _pushers(self._settings.alertmanager, daemon, tower) as self._pushers,
+                alongside(*(_follow(pusher, daemon.clock) for pusher in self._pushers)),
+            ):
                 await self._changed.wait()
-                for task in tasks:
-                    task.cancel()
 
 
 async def _follow(pusher: Pusher, clock: Clock) -> None:
-    supervise = Supervisor()
-    while isinstance(await supervise(pusher.follow(), f"pushing to {pusher.name}"), Bug):
-        await clock.sleep(_AGAIN_US)
+    what = f"pushing to {pusher.name}"
+    await Supervisor().again(pusher.follow, what, clock=clock, after_us=_AGAIN_US)
 
 
 def names(terms: Alerting) -> Sequence[tuple[str, str]]:
@@ -156,22 +140,22 @@ def names(terms: Alerting) -> Sequence[tuple[str, str]]:
 
 @asynccontextmanager
 async def _pushers(
-    terms: Alerting | None, beside: Beside, tower: Watchtower
+    terms: Alerting | None, daemon: Beside, tower: Watchtower
 ) -> AsyncIterator[tuple[Pusher, ...]]:
     async with AsyncExitStack() as stack:
         found = []
         for name, url in names(terms) if terms is not None else ():
             assert terms is not None  # noqa: S101 - said above
             server = Server(
-                url, terms, secrets=beside.secrets, clock=beside.clock, software=beside.software
+                url, terms, secrets=daemon.secrets, clock=daemon.clock, software=daemon.software
             )
             found.append(
                 Pusher(
                     name,
                     await stack.enter_async_context(server),
                     tower.alerts,
-                    journal=beside,
-                    clock=beside.clock,
+                    journal=daemon,
+                    clock=daemon.clock,
                     generator=terms.generator_url,
                 )
             )

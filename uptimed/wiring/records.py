@@ -4,22 +4,17 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 from uptimed.clock import SystemClock
 from uptimed.config.secrets import ConfiguredSecrets
 from uptimed.core.observations import Instant
 from uptimed.core.settings import Settings
-from uptimed.ports import EntryReader, JournalReader, StoreError
+from uptimed.ports import JournalReader, StoreError
 from uptimed.stores.sqlite import Reader
 
 
-class Record(JournalReader, EntryReader, Protocol):
-    """What there is to read, wherever it is."""
-
-
 @contextmanager
-def brought(settings: Settings, software: str) -> Iterator[Record]:
+def brought(settings: Settings, software: str) -> Iterator[JournalReader]:
     """Open what this configuration's vantage brought to InfluxDB. Raise `StoreError`."""
     if settings.influxdb is None:
         raise StoreError("there is no [influxdb] in the configuration to read from")
@@ -45,7 +40,7 @@ class Behind:
     lag_us: int | None
 
 
-def followers_of(settings: Settings, record: Record, now: Instant) -> Sequence[Behind]:
+def followers_of(settings: Settings, record: JournalReader, now: Instant) -> Sequence[Behind]:
     """Return how far each follower is behind; none where *record* is not the journal here."""
     if settings.influxdb is None or not isinstance(record, Reader):
         return ()

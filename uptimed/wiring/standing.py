@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from uptimed.core.alerts import RUNBOOK, Alert, Subject, episodes, seen, service_alerts
+from uptimed.alerting.watch import around, subject_of
+from uptimed.core.alerts import Alert, Subject, episodes, seen, service_alerts
 from uptimed.core.minutes import Minute, minute_of, moment_of_minute
 from uptimed.core.observations import Instant
 from uptimed.core.settings import ClientSettings, ServiceSettings, Settings
@@ -12,7 +13,6 @@ from uptimed.ledger.month import service_month
 from uptimed.ports import JournalReader
 
 _KEPT = 4 * 1440  # minutes, as the daemon has at hand
-_BEFORE, _AFTER = 15, 3
 
 
 def standing(settings: Settings, reader: JournalReader, now: Instant) -> Iterator[Alert]:
@@ -20,16 +20,12 @@ def standing(settings: Settings, reader: JournalReader, now: Instant) -> Iterato
 
     Accounts, certificates and the monitor itself are the daemon's to know.
     """
-    runbook = settings.alertmanager.runbook_url if settings.alertmanager else RUNBOOK
     for client in settings.clients:
-        subject = {
-            stage: Subject(support=client.support, stage=stage, zone=client.zone, runbook=runbook)
-            for stage in {service.stage for service in client.services}
-        }
         for service in client.services:
             view = _view(reader, client, service, minute_of(now))
             if view is not None:
-                yield from _standing(view, reader, service, subject[service.stage], now)
+                subject = subject_of(settings, client, service)
+                yield from _standing(view, reader, service, subject, now)
 
 
 def _standing(
@@ -42,9 +38,7 @@ def _standing(
     last = Minute(view.recent.stop - 1)
     told = {
         episode.since: seen(
-            reader.attempts(
-                service.id, Minute(episode.since - _BEFORE), Minute(episode.since + _AFTER)
-            ),
+            reader.attempts(service.id, *around(episode.since)),
             service.watch, episode.since, episode.letter,
         )
         for episode in episodes(view.recent, down=view.counted, after=last)

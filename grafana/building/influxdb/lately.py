@@ -2,23 +2,19 @@
 
 from grafana.building.colours import NONE_IS_GOOD
 from grafana.building.influxdb.asking import LOOSE, ONE, letters, piped, windows
-from grafana.building.influxdb.month import THIS_MONTH
+from grafana.building.influxdb.month import of_the_month
 from grafana.building.shapes import Ask, Panel
 
 _STEP = "10m"
 
 
 def _risen(field: str, shown: str) -> str:
-    return (
-        THIS_MONTH
-        + "\n"
-        + piped(
-            letters(ONE, field, since="month"),
-            windows("sum", _STEP),
-            "cumulativeSum()",
-            f"map(fn: (r) => ({{_time: r._time, _value: {shown}}}))",
-            "filter(fn: (r) => r._time >= v.timeRangeStart)",
-        )
+    return of_the_month(
+        letters(ONE, field, since="month"),
+        windows("sum", _STEP),
+        "cumulativeSum()",
+        f"map(fn: (r) => ({{_time: r._time, _value: {shown}}}))",
+        "filter(fn: (r) => r._time >= v.timeRangeStart)",
     )
 
 

@@ -33,25 +33,28 @@ allowed = (unknown) => (1000000 - ${{target}}) * (minutes - unknown) / 1000000
 """
 """What scripts of the month begin with. `next` is the month after; *unknown* are its `N`."""
 
+UP = share("(r.known - r.down)", "r.known")
+"""The share of a row's measured minutes that was up."""
+
 _SUMS = f"known: {KNOWN}, allowed: allowed(unknown: r.not_measured)"
-_UP = share("(r.known - r.down)", "r.known")
 _COVERED = share("r.known", "(r.known + r.not_measured)")
 _PIVOT = 'pivot(rowKey: ["client", "service"], columnKey: ["_field"], valueColumn: "_value")'
 
 
+def of_the_month(*steps: str) -> str:
+    """Return a script that knows the month: a source, and what is done with it step by step."""
+    return f"{THIS_MONTH}\n{piped(*steps)}"
+
+
 def sums(of: str) -> str:
     """Return a script that has a row for each service: what the month's letters add up to."""
-    return (
-        THIS_MONTH
-        + "\n"
-        + piped(
-            letters(of, *LETTERS, "down", since="month", until="next"),
-            'group(columns: ["client", "service", "_field"])',
-            "sum()",
-            ONE_EACH,
-            _PIVOT,
-            f"map(fn: (r) => ({{r with {_SUMS}}}))",
-        )
+    return of_the_month(
+        letters(of, *LETTERS, "down", since="month", until="next"),
+        'group(columns: ["client", "service", "_field"])',
+        "sum()",
+        ONE_EACH,
+        _PIVOT,
+        f"map(fn: (r) => ({{r with {_SUMS}}}))",
     )
 
 
@@ -74,7 +77,7 @@ def left(of: str) -> str:
 
 def availability(of: str) -> str:
     """Return the share of each service's measured minutes that was up."""
-    return piped(sums(of), "filter(fn: (r) => r.known > 0)", _shown(_UP))
+    return piped(sums(of), "filter(fn: (r) => r.known > 0)", _shown(UP))
 
 
 def coverage(of: str) -> str:
@@ -102,7 +105,7 @@ TABLE = piped(
                 service: r.service,
                 availability:
                     if r.known > 0 then
-                        {_UP}
+                        {UP}
                     else
                         float(v: "NaN"),
                 target: float(v: ${{target}}) / 1000000.0,

@@ -18,32 +18,26 @@ from grafana.building.influxdb.asking import (
     letters,
     piped,
     points,
-    share,
     windows,
 )
 from grafana.building.influxdb.dialect import FLUX
-from grafana.building.influxdb.month import THIS_MONTH, ZONED
+from grafana.building.influxdb.month import UP, ZONED, of_the_month
 from grafana.building.influxdb.ways import TO_SERVICE, TO_SERVICE_OF_ROW
 from grafana.building.shapes import Ask, Dashboard, Panel
 
 _EACH = "${__field.labels.client} / ${__field.labels.service}"
 
 
-def _of_the_month(*steps: str) -> str:
-    return f"{THIS_MONTH}\n{piped(*steps)}"
-
-
-_UP = share("(r.known - r.down)", "r.known")
-_AVAILABILITY = _of_the_month(
+_AVAILABILITY = of_the_month(
     letters(MANY, "not_measured", "down", *LETTERS[:4], since="month"),
     windows("sum", "1h"),
-    'group(columns: ["client", "service"])',
+    ONE_EACH,
     BY_TIME,
     'sort(columns: ["_time"])',
     f"map(fn: (r) => ({{r with known: {KNOWN}}}))",
     'cumulativeSum(columns: ["known", "down"])',
     "filter(fn: (r) => r.known > 0 and r._time >= v.timeRangeStart)",
-    f"map(fn: (r) => ({{_time: r._time, client: r.client, service: r.service, _value: {_UP}}}))",
+    f"map(fn: (r) => ({{_time: r._time, client: r.client, service: r.service, _value: {UP}}}))",
 )
 
 _TARGET_LINE = """\
@@ -58,7 +52,7 @@ array.from(
 
 
 def _risen(field: str) -> str:
-    return _of_the_month(
+    return of_the_month(
         letters(MANY, field, since="month"),
         windows("sum", "1h"),
         "cumulativeSum()",
@@ -105,7 +99,7 @@ begin = date.add(d: -12mo, to: end)
     + piped(
         points("letters", "uptimed_hour", MANY, (*LETTERS, "down"), since="begin", until="end"),
         windows("sum", "1mo"),
-        'group(columns: ["client", "service"])',
+        ONE_EACH,
         'pivot(rowKey: ["_time", "client", "service"], columnKey: ["_field"],'
         ' valueColumn: "_value")',
         f"map(fn: (r) => ({{r with known: {KNOWN}}}))",
@@ -113,7 +107,7 @@ begin = date.add(d: -12mo, to: end)
         LOOSE,
         "map(fn: (r) => ({month: r._time, client: r.client, service: r.service, down: r.down,"
         " not_measured: r.not_measured,"
-        f" availability: {_UP}}}))",
+        f" availability: {UP}}}))",
         'sort(columns: ["month"], desc: true)',
     )
 )

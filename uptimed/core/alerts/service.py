@@ -82,7 +82,7 @@ def _by_letters(
     for episode in latest.values():
         labels = {**episode.rule.labels, **labels_of(view)}
         if episode.rule.kind == "outage":
-            labels["class"] = _class_of(episode.rule)
+            labels["class"] = words.kind_of(episode.letter)
             said = _outage(
                 view, episode, subject, now, seen.get(episode.since, Seen()),
                 incidents.get(episode.since, ""),
@@ -102,14 +102,6 @@ def _by_letters(
             episode=episode,
             service=view.service,
         )
-
-
-def _class_of(rule: Rule) -> str:
-    return {
-        values.SYSTEM_DOWN: "system_down",
-        values.LOGIN_FAILURE: "login_failure",
-        values.DEGRADED: "degraded",
-    }[rule]
 
 
 def _outage(
@@ -175,8 +167,7 @@ def _count(view: ServiceView, episode: Episode) -> dict[str, str]:
     budget = words.budget(view.month)
 
     def count(window: int, letters: str) -> int:
-        plain = view.recent.cut(Minute(until - window), Minute(until)).plain
-        return sum(plain.count(letter) for letter in letters)
+        return words.count(view.recent, letters, until=until, window=window)
 
     match episode.rule:
         case values.FAST_BURN:

@@ -14,14 +14,14 @@ from uptimed.core.holidays import open_time
 from uptimed.core.incidents import classification
 from uptimed.core.minutes import Minute, moment_of, start_of
 from uptimed.core.observations import SECOND, Instant
+from uptimed.core.outages import KINDS
 from uptimed.core.snapshot import ServiceView
-from uptimed.core.strip import Strip
+from uptimed.core.strip import SYSTEM_DOWN, Strip
 from uptimed.core.support import ClockKind, ClockTerms, SupportTerms
 
 LONGEST = 400  # characters of what a target sent
 
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
-_KINDS = {"D": "system_down", "L": "login_failure", "G": "degraded"}
 
 
 def line(text: str) -> str:
@@ -45,6 +45,11 @@ def minute_words(minute: Minute, zone: tzinfo) -> str:
     return told_at(start_of(minute), zone)
 
 
+def kind_of(letter: str) -> str:
+    """Return the class of an outage that is told as *letter*."""
+    return KINDS.get(letter, KINDS[SYSTEM_DOWN])
+
+
 def budget(month: Figures | None) -> str:
     """Return how many minutes of the month are used and left."""
     if month is None:
@@ -52,12 +57,18 @@ def budget(month: Figures | None) -> str:
     return f"{month.down} of {month.allowed} minutes of the month used, {month.remaining} left"
 
 
+def count(strip: Strip, letters: str, *, until: Minute, window: int) -> int:
+    """Return how many of the *window* minutes before *until* are one of *letters*."""
+    plain = strip.cut(Minute(until - window), until).plain
+    return sum(plain.count(letter) for letter in letters)
+
+
 def recent(view: ServiceView) -> str:
     """Return how many minutes were down lately."""
-    plain = view.recent.plain
+    stop = Minute(view.recent.stop)
     counts = [
-        sum(plain[-length:].count(letter) for letter in view.counted)
-        for length in (60, 1440, 3 * 1440)
+        count(view.recent, view.counted, until=stop, window=window)
+        for window in (60, 1440, 3 * 1440)
     ]
     return (
         f"minutes down: {counts[0]} in 60 minutes, {counts[1]} in 24 hours, {counts[2]} in 3 days"
@@ -77,7 +88,7 @@ def restore_words(
 
     *started* is the start of the incident's first outage.
     """
-    found = classification(_KINDS.get(letter, "system_down"), support, stage=stage)
+    found = classification(kind_of(letter), support, stage=stage)
     if found is None:
         return "the contract promises no time to restore for this"
     severity = next(each for each in support.severities if each.id == found.severity)

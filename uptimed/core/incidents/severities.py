@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from uptimed.core.incidents.values import choice_of
+from uptimed.core.outages import KINDS
 from uptimed.core.support import Fault, SeverityTerms, SupportTerms
 
-LETTER_OF = {"system_down": "D", "login_failure": "L", "degraded": "G"}
+LETTER_OF = {kind: letter for letter, kind in KINDS.items()}
 """The letter of each class of outage, the gravest first."""
 
 

@@ -13,12 +13,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from uptimed.core.calendars import Second
+from uptimed.core.calendars import Second, utc_second
 from uptimed.core.entries import Entry
 from uptimed.core.incidents.casebook import Casebook
 from uptimed.core.incidents.recording import body_of, event_of
-from uptimed.core.minutes import moment_of
-from uptimed.core.observations import SECOND, Instant
+from uptimed.core.minutes import utc
+from uptimed.core.observations import Instant
 
 _PREFIX = "whsec_"
 
@@ -42,7 +42,7 @@ def message_of(entry: Entry, book: Casebook) -> Message:
     kind = said["kind"]
     body = {
         "type": f"incident.{kind}",
-        "timestamp": _utc(entry.at),
+        "timestamp": utc(entry.at),
         "data": {
             "client": entry.client,
             "service": entry.service,
@@ -53,7 +53,7 @@ def message_of(entry: Entry, book: Casebook) -> Message:
                 "severity": incident.severity or None,
                 "proposed": incident.proposed,
                 "state": incident.state,
-                "opened": _second(incident.opened),
+                "opened": utc_second(incident.opened),
                 "recurrence_of": incident.recurrence_of or None,
             },
             "event": {**_readable(said), "by": event.by},
@@ -72,20 +72,12 @@ def message_of(entry: Entry, book: Casebook) -> Message:
 def _readable(said: Mapping[str, object]) -> Mapping[str, object]:
     """Return what an event says with its instants in words."""
     return {
-        key: _second(Second(value)) if key in _INSTANTS and isinstance(value, int) else value
+        key: utc_second(Second(value)) if key in _INSTANTS and isinstance(value, int) else value
         for key, value in said.items()
     }
 
 
 _INSTANTS = ("at", "reported", "since")
-
-
-def _second(at: Second) -> str:
-    return _utc(Instant(at * SECOND))
-
-
-def _utc(at: Instant) -> str:
-    return moment_of(at).replace(tzinfo=None).isoformat() + "Z"
 
 
 def signature(secret: str, id: str, timestamp: int, body: str) -> str:
