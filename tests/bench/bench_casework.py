@@ -12,8 +12,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvloop
-
 from tests.bench import ground, looking
 from tests.bench.bench_clocks import enter_all, year_of_events
 from tests.fakes import FakeClock
@@ -63,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         world = made(Path(name))
         go_easy()
-        uvloop.run(measured(world))
+        ground.in_loop(measured(world))
 
 
 async def measured(world: World) -> None:

@@ -22,8 +22,6 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import uvloop
-
 from tests.bench import ground, looking
 
 ALONE = 400  # looks
@@ -38,7 +36,7 @@ def main() -> None:
     """Measure and print."""
     given = arguments()
     if given.alone:
-        found = uvloop.run(looking.one_by_one(given.alone, Path(given.ca), ALONE))
+        found = ground.in_loop(looking.one_by_one(given.alone, Path(given.ca), ALONE))
         print(" ".join(map(str, found)))
         return
     if given.first:

@@ -21,7 +21,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-import uvloop
 from aiohttp import web
 
 from tests.bench import bench_import, ground, looking
@@ -45,11 +44,11 @@ def main() -> None:
     """Measure and print."""
     given = arguments()
     if given.sink:
-        uvloop.run(sink(given.sink))
+        ground.in_loop(sink(given.sink))
     elif given.drain:
-        uvloop.run(drain(load(Path(given.drain)).settings))
+        ground.in_loop(drain(load(Path(given.drain)).settings))
     elif given.floor:
-        uvloop.run(floor(load(Path(given.floor)).settings))
+        ground.in_loop(floor(load(Path(given.floor)).settings))
     else:
         with tempfile.TemporaryDirectory() as name:
             port = ground.free_port()

@@ -27,7 +27,6 @@ from pathlib import Path
 from statistics import median
 
 import aiohttp
-import uvloop
 from aiohttp import web
 
 from tests.bench import ground, looking
@@ -35,6 +34,7 @@ from uptimed.cli.running import go_easy
 from uptimed.core.observations import Instant
 from uptimed.core.settings import Settings
 from uptimed.core.targets import Secret
+from uptimed.loop import Loop
 from uptimed.wiring.flows import load_with_flows
 
 ROUNDS, LOGINS = 7, 60
@@ -91,7 +91,7 @@ def serve(folder: Path, port: int, *, tls: bool) -> None:
         context.load_cert_chain(folder / "server.pem")
     web.run_app(
         application, host="127.0.0.1", port=port, ssl_context=context, print=None, access_log=None,
-        loop=uvloop.new_event_loop(),
+        loop=Loop(),
     )  # fmt: skip
 
 
@@ -292,9 +292,9 @@ def main() -> None:
         folder = Path(name)
         for tls in (True, False):
             with crm(folder, tls=tls) as base:
-                uvloop.run(against_requests(folder, base))
+                ground.in_loop(against_requests(folder, base))
         with crm(folder, tls=True) as base:
-            uvloop.run(big_page(folder, base))
+            ground.in_loop(big_page(folder, base))
         with crm(folder, tls=False) as base:
             if given.minutes:
                 fleet(folder, base, given.minutes)

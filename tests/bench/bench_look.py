@@ -25,8 +25,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from statistics import median
 
-import uvloop
-
 from tests.bench import ground, looking
 from tests.bench.hurried import hurried
 from uptimed.cli.running import go_easy
@@ -64,7 +62,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, ground.server(Path(name)) as page:
         print(f"server: {page.name}; {ROUNDS} rounds of {LOOKS} looks, {AT_ONCE} at once, one core")
         folder = Path(name)
-        found = {which: uvloop.run(rounds(page, which, folder)) for which in ("https", "http")}
+        found = {which: ground.in_loop(rounds(page, which, folder)) for which in ("https", "http")}
     for scheme, costs in found.items():
         for what, some in costs.items():
             spread = f"{min(some):.3f} to {max(some):.3f}"

@@ -17,8 +17,6 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import uvloop
-
 from reports.pdf import render_in_subprocess
 from tests.bench import ground, looking
 from uptimed.config import load
@@ -74,7 +72,7 @@ def looks(page: ground.Server, work: Callable[[], None] | None) -> list[float]:
     worker.start()
     time.sleep(1)  # noqa: TID251 - until it works
     try:
-        return uvloop.run(steadily(page))
+        return ground.in_loop(steadily(page))
     finally:
         stop.set()
         worker.join()

@@ -4,6 +4,7 @@ Servers run on the first core and what is measured on the last one, where there 
 memory are the kernel's own figures of a process.
 """
 
+import asyncio
 import os
 import re
 import shutil
@@ -12,13 +13,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.request import urlopen
 
 import trustme
+
+from uptimed.loop import Loop
+
+T = TypeVar("T")
 
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, OUR_CORE = CORES[0], CORES[-1]
@@ -51,6 +57,12 @@ def free_port() -> int:
 def stay_on(core: int) -> None:
     """Run on *core* alone from now on."""
     os.sched_setaffinity(0, {core})
+
+
+def in_loop(work: Coroutine[object, object, T]) -> T:
+    """Run *work* in a loop such as the daemon's own; return what it returns."""
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        return runner.run(work)
 
 
 def go_first() -> None:

@@ -354,9 +354,9 @@ class Fleet:
                 )
             )  # fmt: skip
 
-    def own(self, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
-        """Return those of *attempts* that were made from here."""
-        return tuple(a for a in attempts if a.vantage == self.vantage)
+    def own(self, attempts: Iterable[Attempt]) -> Iterator[Attempt]:
+        """Yield those of *attempts* that were made from here."""
+        return (a for a in attempts if a.vantage == self.vantage)
 
     # Other vantages
 

@@ -10,7 +10,7 @@ record, so that it outlives a restart.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -76,7 +76,7 @@ def next_account(
 
 
 def permitted(
-    probe: ProbeSettings, secrets: Sequence[str], recent: Sequence[Attempt], now: Instant
+    probe: ProbeSettings, secrets: Sequence[str], recent: Iterable[Attempt], now: Instant
 ) -> tuple[int, ...]:
     """Return the accounts that may be tried now, in order; (0,) for probes without accounts.
 
@@ -160,10 +160,10 @@ class Look:
         self._tries: list[_Try] = []
         self.started: Instant | None = None
 
-    async def run(self, recent: Sequence[Attempt]) -> tuple[Attempt, ...]:
-        """Make the look; return its attempts. *recent* are the service's, an hour back.
+    async def run(self, recent: Iterable[Attempt]) -> tuple[Attempt, ...]:
+        """Make the look; return its attempts, none where no account may be tried now.
 
-        None are made when no account may be tried now.
+        *recent* are the service's, an hour back: gone through at once, and only for a login.
         """
         settings = self._part.settings
         secrets = self._secrets()

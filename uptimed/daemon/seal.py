@@ -19,7 +19,7 @@ Reading and hashing run off the event loop, one service and day at a time.
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -47,6 +47,7 @@ from uptimed.ports import (
 _PAUSE_US = SECOND // 200
 """Between two days: a long catch-up must not crowd out the looks."""
 
+_CHUNK = 50  # services whose chains are looked for in one piece, off the loop
 _DAY = timedelta(days=1)
 
 _log = logging.getLogger(__name__)
@@ -99,6 +100,7 @@ class Sealer:
         a service's minute. Stops at the first trouble with the journal: the next round goes on.
         """
         try:
+            await self._find_heads(services)
             for service, settled in services.items():
                 await self._seal_service(service, Minute(min(due, settled)), terms_of)
         except StoreError as error:
@@ -113,6 +115,7 @@ class Sealer:
         """
         try:
             ended = await self._offload(lambda: self._ended(watched))
+            await self._find_heads(ended)
             for service, end in ended.items():
                 await self._seal_service(service, Minute(min(due, end)), lambda _s, _m: None)
         except StoreError as error:
@@ -136,10 +139,22 @@ class Sealer:
             end = after
         return end if lost is None else max(end, Minute(day_minutes(lost.day).stop))
 
+    async def _find_heads(self, services: Iterable[str]) -> None:
+        """Ask for the heads of chains that are not known yet, many at a time."""
+        unknown = [service for service in services if service not in self._heads]
+        for first in range(0, len(unknown), _CHUNK):
+            some = unknown[first : first + _CHUNK]
+
+            def find(some: Sequence[str] = some) -> Mapping[str, _Head | None]:
+                return {service: self._find_head(service) for service in some}
+
+            found = await self._offload(find)
+            self._heads |= {service: head for service, head in found.items() if head is not None}
+
     async def _seal_service(
         self, service: str, due: Minute, terms_of: Callable[[str, Minute], InForce | None]
     ) -> None:
-        head = self._heads.get(service) or await self._offload(lambda: self._find_head(service))
+        head = self._heads.get(service)
         while head is not None and day_minutes(head.next_day).stop <= due:
             terms = terms_of(service, Minute(day_minutes(head.next_day).stop - 1))
             batch = await self._offload(self._day(service, head, terms))
@@ -152,8 +167,6 @@ class Sealer:
             head = _Head(head.next_day + _DAY, batch.seals[0].sha256)
             self._heads[service] = head
             await self._clock.sleep(_PAUSE_US)
-        if head is not None:
-            self._heads[service] = head
 
     def _find_head(self, service: str) -> _Head | None:
         last = self._reader.last_seal(service)
