@@ -7,7 +7,7 @@ from base64 import b64encode
 from dataclasses import replace
 from functools import cache, partial
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -16,6 +16,7 @@ from reports.as_json import chain_head, letters_sha256
 from reports.figures import Words, verdict_heading
 from reports.language import Language, language_of
 from reports.support_view import SupportView
+from reports.templating import environment
 from reports.theme import readable
 from reports.view import MOST_CHANGES, ServiceView
 from uptimed.core.figures import Verdict
@@ -123,15 +124,9 @@ def _month_tone(month: MonthFigures) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(say=_say, count=_count)
-    return environment
+    made = environment()
+    made.globals.update(say=_say, count=_count)
+    return made
 
 
 @pass_context

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from reports.figures import Words, verdict_heading, verdict_reason
 from reports.language import Language, language_of
+from reports.templating import environment
 from reports.theme import readable
 from uptimed.core.minutes import Minute
 from uptimed.core.observations import SECOND
@@ -247,12 +246,4 @@ def _plain(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+_environment = cache(environment)
