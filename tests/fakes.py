@@ -95,6 +95,12 @@ class FakeClock:
         """Let time pass with nobody woken: the event loop was held up."""
         self._monotonic += round(seconds * SECOND)
 
+    def strike(self, seconds: float) -> None:
+        """Let time pass, and wake everybody who waited for it before anybody does anything."""
+        self.stall(seconds)
+        while self._sleepers and self._sleepers[0][0] <= self._monotonic:
+            _wake(heapq.heappop(self._sleepers)[2])
+
     async def run_for(self, *, minutes: float = 0, seconds: float = 0) -> None:
         """Let time pass."""
         await self._run_until_monotonic(self._monotonic + round((minutes * 60 + seconds) * SECOND))

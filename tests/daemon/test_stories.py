@@ -38,6 +38,16 @@ async def test_a_failed_look_has_a_second_attempt_and_a_third_only_when_the_two_
     assert probe.calls[1] - probe.calls[0] == 5 * SECOND
 
 
+async def test_a_look_that_is_stopped_before_it_began_leaves_nothing_behind(world: World) -> None:
+    probe = world.probe()
+    world.watch("crm", (web(), probe))
+    async with world.running():
+        await world.clock.run_for(seconds=world.seconds() - 0.001)
+        world.clock.strike(0.002)  # the look is due, and the daemon is told to stop
+    assert probe.calls == []
+    assert world.strip() == ""
+
+
 async def test_a_pause_of_the_loop_is_followed_by_no_burst(world: World) -> None:
     probes = [world.probe() for _ in range(50)]
     for n, probe in enumerate(probes):

@@ -17,6 +17,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from uptimed.core.minutes import Minute, day_of, minute_of, moment_of_minute, start_of
 from uptimed.core.observations import SECOND, Attempt, Instant
@@ -347,12 +348,13 @@ class Daemon:
         now = self._clock.now()
         self._apply_reload(now)
         for watch, at in self._fleet.due(now, stepped=step is not None):
-            self._start(group, self._look(watch, at), f"{watch.service}/{watch.terms.id}")
+            look = partial(self._look, watch, at)
+            self._start(group, look, f"{watch.service}/{watch.terms.id}")
         more = self._fleet.turn(now)
         self._collect_edges()
         if self._selfcheck.count and self._clock.monotonic() >= self._selfcheck.next_beat:
             self._selfcheck.next_beat = self._clock.monotonic() + _NAP_US * 60
-            self._start(group, self._selfcheck.beat(), "the self-check")
+            self._start(group, self._selfcheck.beat, "the self-check")
         self._pet()
         return self._nap(more=more)
 
@@ -363,10 +365,15 @@ class Daemon:
             return longest
         return max(0, min(longest, following - self._clock.now()))
 
-    def _start(self, group: asyncio.TaskGroup, work: Awaitable[None], what: str) -> None:
-        task = group.create_task(self._supervise(work, what))
+    def _start(
+        self, group: asyncio.TaskGroup, work: Callable[[], Awaitable[None]], what: str
+    ) -> None:
+        task = group.create_task(self._supervised(work, what))
         self._looks.add(task)
         task.add_done_callback(self._looks.discard)
+
+    async def _supervised(self, work: Callable[[], Awaitable[None]], what: str) -> None:
+        await self._supervise(work(), what)  # a task that is stopped first has nothing to await
 
     def _pet(self) -> None:
         self._alive = self._clock.monotonic()
