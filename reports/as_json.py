@@ -166,7 +166,7 @@ def _service(service: ServiceStatement) -> dict[str, Any]:
                 "since": utc(start_of(change.since)),
                 "added": list(change.added),
                 "removed": list(change.removed),
-                "changed": list(change.changed),
+                "changed": [str(one) for one in change.changed],
             }
             for change in service.changes
         ],

@@ -12,10 +12,11 @@ from markupsafe import Markup
 from reports import charts
 from reports.figures import Words, verdict_heading, verdict_reason
 from reports.language import Language
-from reports.vocabulary import CAUSES, LETTERS, called
+from reports.vocabulary import CAUSES, LETTERS, ROLES, called
 from uptimed.core.corrections import Change, Correction
 from uptimed.core.figures import Figures, Verdict
 from uptimed.core.statement import (
+    Changed,
     CorrectionLine,
     Gap,
     OutageLine,
@@ -313,6 +314,20 @@ class ServiceView:
         """Return the correction that made this revision, where it is this service's."""
         revision = self.statement.revision
         return [c for c in self.service.corrections if c.revised.revision == revision]
+
+    def said(self, one: Changed, value: str) -> str:
+        """Return a *value* of a changed setting in words."""
+        say = self.language
+        match one.name:
+            case "slow_after_us":
+                return self.words.took(int(value) if value.isdigit() else None)
+            case "role":
+                return called(ROLES, value, say)
+            case "need":
+                groups = (group.partition("=") for group in value.split(", ") if group)
+                return ", ".join(f"{called(ROLES, role, say)}: {k}" for role, _, k in groups)
+            case _:
+                return value
 
     def changes_of(self, correction: Correction) -> Sequence[Change]:
         """Return the stretches of a correction that are listed."""

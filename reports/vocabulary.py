@@ -197,6 +197,22 @@ ATTEMPT_RULES: Mapping[str, str] = {
     ),
 }
 
+WATCH: Mapping[str, str] = {
+    "role": mark("what its look says"),
+    "kind": mark("kind of probe"),
+    "interval": mark("minutes between looks"),
+    "attempts": mark("attempts of a look"),
+    "slow_after_us": mark("slow from"),
+    "accounts": mark("accounts"),
+    "target": mark("what it looks at"),
+    "settings": mark("how it asks, or what it wants to see"),
+    "vantages": mark("vantages"),
+    "min_vantages": mark("vantages that must have measured"),
+    "attempt_rule": mark("attempt rule"),
+    "need": mark("probes that must pass"),
+}
+"""What was changed in how a service is watched."""
+
 EXCLUSIONS: Mapping[str, str] = {
     "maintenance": mark("announced maintenance"),
     "exceptions": mark("notified exceptions"),

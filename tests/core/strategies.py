@@ -1,5 +1,7 @@
 """What hypothesis draws for the core: terms, attempts, strips, overlays."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from tests.core.drawing import NOON, probe_terms
@@ -36,12 +38,17 @@ def watches(draw: st.DrawFn) -> WatchTerms:
 @st.composite
 def _probes(draw: st.DrawFn, roles: st.SearchStrategy[Role], id_: str) -> ProbeTerms:
     role = draw(roles)
-    return probe_terms(
+    made = probe_terms(
         role,
         id_,
         interval=draw(st.sampled_from([1, 1, 2, 5])),
         slow_after_ms=draw(st.sampled_from([None, 200])),
         accounts=draw(st.integers(0, 3)) if role is Role.LOGIN else 0,
+    )
+    return replace(
+        made,
+        target=draw(st.sampled_from(["", "https://crm.example/"])),
+        manner=draw(st.sampled_from(["", "0f", "1e"])),
     )
 
 

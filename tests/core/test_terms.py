@@ -2,6 +2,7 @@
 
 import json
 import string
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,17 @@ def test_the_canonical_form_of_terms_is_written_down() -> None:
         '{"accounts":0,"attempts":3,"id":"login","interval":1,"kind":"login","role":"login",'
         '"slow_after_us":null}],"rules":1,"service":"crm","vantages":["here"]}'
     )
+
+
+def test_what_a_probe_looks_at_is_in_the_canonical_form_where_it_is_known() -> None:
+    known = replace(REACH, target="https://crm.example/", manner="0f")
+    assert watch_terms(known).canonical() == (
+        '{"attempt_rule":"confirmed","min_vantages":1,"need":{"reach":1},"probes":['
+        '{"accounts":0,"attempts":3,"id":"front","interval":1,"kind":"http","manner":"0f",'
+        '"role":"reach","slow_after_us":null,"target":"https://crm.example/"}],'
+        '"rules":1,"service":"crm","vantages":["here"]}'
+    )
+    assert watch_terms_of(watch_terms(known).canonical()) == watch_terms(known)
 
 
 @pytest.mark.property

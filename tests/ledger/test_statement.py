@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -24,19 +25,11 @@ from tests.ledger.records import client, journal, recorded, service
 from uptimed.core.minutes import MINUTE, Minute
 from uptimed.core.observations import Attempt, Cause, Instant
 from uptimed.core.settings import Settings
-from uptimed.core.statement import Gap, Party, ServiceStatement, Statement
+from uptimed.core.statement import Gap, Party, ServiceStatement, Statement, TermsChange
 from uptimed.core.strip import Strip
-from uptimed.core.targets import (
-    DnsTarget,
-    HttpTarget,
-    LoginTarget,
-    Target,
-    TcpTarget,
-    TlsTarget,
-)
 from uptimed.core.terms import ContractTerms, Maintenance, Role, WatchTerms
 from uptimed.ledger.reading import settle
-from uptimed.ledger.statement import difference, first_evidence, looks_at, quantile, statement
+from uptimed.ledger.statement import difference, first_evidence, quantile, statement
 from uptimed.ports import BlindMinute, LifeEvent
 
 OCTOBER = minute("2026-10-01T00:00Z")
@@ -334,12 +327,16 @@ def test_one_vantage_needs_no_lines() -> None:
     assert only(drawn_up(journal(Strip(NOON, "U")), watch_terms())).vantages == ()
 
 
+def told(change: TermsChange) -> tuple[str, ...]:
+    return tuple(map(str, change.changed))
+
+
 def test_a_change_of_what_is_watched_is_told() -> None:
     before = watch_terms(REACH, probe_terms(id="old"))
     after = watch_terms(replace(REACH, interval=5), probe_terms(id="new"), vantages=("a", "b"))
     found = difference(before, after, NOON)
     assert (found.added, found.removed) == (("new",), ("old",))
-    assert found.changed == (
+    assert told(found) == (
         "front: interval 1 -> 5",
         "vantages: here -> a, b",
         "min_vantages: 1 -> 2",
@@ -353,7 +350,7 @@ def test_only_changes_within_the_month_are_told() -> None:
         recorded(watch_terms(probe_terms(interval=3)), Minute(NOVEMBER + 600)),
     ]
     found = drawn_up(journal(Strip(NOON, "U"), configs=records), watch_terms())
-    assert [change.changed for change in only(found).changes] == [("front: interval 1 -> 2",)]
+    assert [told(change) for change in only(found).changes] == [("front: interval 1 -> 2",)]
 
 
 @pytest.mark.parametrize(
@@ -395,29 +392,6 @@ def test_a_finished_month_is_the_same_paper_whenever_it_is_drawn_up() -> None:
     assert first.as_of == minute("2026-11-01T00:00Z") * MINUTE
 
 
-@pytest.mark.parametrize(
-    ("target", "expected"),
-    [
-        pytest.param(
-            HttpTarget(url="https://crm.example/login?token=abc#top"),
-            "https://crm.example/login", id="a page without its query",
-        ),
-        pytest.param(TcpTarget(host="crm.example", port=25), "crm.example:25", id="a port"),
-        pytest.param(TlsTarget(host="crm.example", port=443), "crm.example:443", id="a handshake"),
-        pytest.param(DnsTarget(name="crm.example", record="MX"), "crm.example MX", id="a name"),
-        pytest.param(
-            LoginTarget(preset="vtiger", base_url="https://crm.example", accounts=()),
-            "https://crm.example (vtiger)", id="a login",
-        ),
-    ],
-)  # fmt: skip
-def test_what_a_probe_looks_at_is_told_without_anything_secret(
-    target: Target, expected: str
-) -> None:
-    (probe,) = service().probes
-    assert looks_at(replace(probe, target=target)) == expected
-
-
 def test_the_head_of_the_chain_is_told() -> None:
     reader = journal(Strip(NOON, "U"), sealed=[date(2026, 10, 5), date(2026, 10, 6)])
     (head,) = drawn_up(reader, watch_terms()).chain
@@ -435,4 +409,31 @@ def test_an_outage_that_began_before_the_month_has_its_reason_from_there() -> No
 def test_rule_and_need_are_told_when_they_change() -> None:
     before = watch_terms(REACH, probe_terms(id="back"))
     after = replace(before, need={Role.REACH: 1})
-    assert difference(before, after, NOON).changed == ("need: reach=2 -> reach=1",)
+    assert told(difference(before, after, NOON)) == ("need: reach=2 -> reach=1",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param(
+            {"target": "https://a", "manner": "1"}, {"target": "https://b", "manner": "1"},
+            ("front: target https://a -> https://b",), id="it looks elsewhere",
+        ),
+        pytest.param(
+            {"target": "https://a", "manner": "1"}, {"target": "https://a", "manner": "2"},
+            ("front: settings",), id="it asks or wants otherwise",
+        ),
+        pytest.param(
+            {"target": "https://a", "manner": "1"}, {"target": "https://b", "manner": "2"},
+            ("front: target https://a -> https://b", "front: settings"), id="both",
+        ),
+        pytest.param(
+            {}, {"target": "https://a", "manner": "1"}, (), id="it was not recorded before",
+        ),
+    ],
+)  # fmt: skip
+def test_a_probe_that_is_pointed_elsewhere_is_told(
+    before: dict[str, Any], after: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    old, new = (watch_terms(replace(REACH, **told)) for told in (before, after))
+    assert told(difference(old, new, NOON)) == expected

@@ -16,6 +16,7 @@ from uptimed.core.observations import Instant
 from uptimed.core.outages import outages
 from uptimed.core.statement import (
     ChainHead,
+    Changed,
     CorrectionLine,
     EntriesHead,
     ExceptionLine,
@@ -325,7 +326,18 @@ def breached(**changes: object) -> Statement:
             TermsChange(
                 since=Minute(span.start + 20_000),
                 added=("export",),
-                changed=("front: interval 1 -> 5",),
+                changed=(
+                    Changed(probe="front", name="interval", was="1", now="5"),
+                    Changed(
+                        probe="front",
+                        name="target",
+                        was="https://crm.acme.example/",
+                        now="https://crm.acme.example/front",
+                    ),
+                    Changed(probe="front", name="settings"),
+                    Changed(probe="front", name="slow_after_us", was="None", now="3000000"),
+                    Changed(name="need", was="login=1, reach=2", now="login=1, reach=1"),
+                ),
             ),
         ),
     )

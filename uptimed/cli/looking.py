@@ -20,8 +20,7 @@ from uptimed.cli.common import (
 from uptimed.core.lookfile import show_instant
 from uptimed.core.observations import Answer, Attempt, Login, Observation, Outcome, Reading
 from uptimed.core.settings import ServiceSettings, Settings
-from uptimed.core.targets import HttpTarget, ProbeSettings
-from uptimed.ledger.statement import looks_at
+from uptimed.core.targets import HttpTarget, ProbeSettings, looks_at
 from uptimed.logs import visible
 from uptimed.wiring.oneshot import Seen, look_once
 

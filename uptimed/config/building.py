@@ -56,7 +56,7 @@ from uptimed.core.settings import (
     Webhook,
 )
 from uptimed.core.support import SupportTerms
-from uptimed.core.targets import LoginTarget, ProbeSettings, Secret
+from uptimed.core.targets import LoginTarget, ProbeSettings, Secret, looks_at, manner
 from uptimed.core.terms import (
     PPM,
     AgreementTerms,
@@ -737,4 +737,6 @@ def _probe_terms(probe: ProbeSettings) -> ProbeTerms:
         attempts=probe.attempts,
         slow_after_us=probe.slow_after_us,
         accounts=len(target.accounts) if isinstance(target, LoginTarget) else 0,
+        target=looks_at(probe),
+        manner=manner(probe),
     )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from uptimed.core.corrections import Correction, Revised
 from uptimed.core.exclusions import Exclusion
 from uptimed.core.figures import Figures
@@ -149,13 +151,32 @@ class ProbeLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A setting of the service, or of its *probe*, that was changed from *was* to *now*.
+
+    Both are empty where only is known that it was.
+    """
+
+    name: str
+    probe: str = ""
+    was: str = ""
+    now: str = ""
+
+    @override
+    def __str__(self) -> str:
+        """Return it in one line, as `report.json` has it."""
+        values = f" {self.was} -> {self.now}" if self.was or self.now else ""
+        return f"{self.probe}: {self.name}{values}" if self.probe else f"{self.name}:{values}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TermsChange:
     """From *since* on the service was watched otherwise: what was added, removed and changed."""
 
     since: Minute
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()  # "front: interval 1 -> 5"
+    changed: tuple[Changed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,13 @@ Secrets are not values of this kind: a `Secret` says where one is kept, and is r
 Durations are whole microseconds; sizes are bytes.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
 
 from uptimed.core.observations import SECOND
-from uptimed.core.terms import Role
+from uptimed.core.terms import Role, canonical_json
 
 DEFAULT_BODY_LIMIT = 256 * 1024
 DEFAULT_TIMEOUT_US = 10 * SECOND
@@ -163,6 +164,7 @@ class LoginTarget:
 
 
 Target = HttpTarget | TcpTarget | TlsTarget | DnsTarget | LoginTarget
+_Fielded = Target | Expectation | TlsOptions | JsonWant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +185,74 @@ class ProbeSettings:
     gap_us: int = DEFAULT_GAP_US
     slow_after_us: int | None = None
     runbook: str = ""
+
+
+_TOLD_IN_WORDS: Mapping[type[Target], frozenset[str]] = {
+    HttpTarget: frozenset({"url"}),
+    TcpTarget: frozenset({"host", "port"}),
+    TlsTarget: frozenset({"host", "port"}),
+    DnsTarget: frozenset({"name", "record"}),
+    LoginTarget: frozenset({"accounts", "base_url", "preset"}),
+}
+
+
+def looks_at(probe: ProbeSettings) -> str:
+    """Return in words what *probe* looks at, without a query or anything secret."""
+    match probe.target:
+        case HttpTarget(url=url):
+            return url.split("?", 1)[0].split("#", 1)[0]
+        case TcpTarget(host=host, port=port) | TlsTarget(host=host, port=port):
+            return f"{host}:{port}"
+        case DnsTarget(name=name, record=record):
+            return f"{name} {record}"
+        case LoginTarget(base_url=url, preset=preset):
+            return f"{url} ({preset})"
+
+
+def manner(probe: ProbeSettings) -> str:
+    """Return a digest, SHA-256 in hex, of how *probe* asks and what it wants to see.
+
+    What `looks_at` tells is not in it, nor whose account it is, where secrets are kept, and what is
+    as it is by default: a setting that a later version brings changes no digest.
+    """
+    words = _TOLD_IN_WORDS[type(probe.target)]
+    target = {name: held for name, held in _fields(probe.target) if name not in words}
+    if isinstance(probe.target, HttpTarget):
+        target["query"] = probe.target.url.removeprefix(looks_at(probe))
+    told = {
+        "expect": dict(_fields(probe.expect)), "gap_us": probe.gap_us, "target": target,
+        "timeout_us": probe.timeout_us,
+    }  # fmt: skip
+    return hashlib.sha256(canonical_json(told).encode()).hexdigest()
+
+
+def _fields(value: _Fielded) -> Iterator[tuple[str, object]]:
+    """Yield what a dataclass holds that is not as it is by default, as JSON can hold it."""
+    for name, usual in _USUAL[type(value)]:
+        held = getattr(value, name)
+        if held != usual:
+            yield name, _told(held)
+
+
+def _told(value: object) -> object:
+    if isinstance(value, TlsOptions | JsonWant):
+        return dict(_fields(value))
+    if isinstance(value, Mapping):
+        return {name: None if isinstance(held, Secret) else held for name, held in value.items()}
+    if isinstance(value, tuple):
+        return [_told(held) for held in value]
+    return value
+
+
+def _usual(kind: type[_Fielded]) -> Iterator[tuple[str, object]]:
+    for f in fields(kind):
+        yield f.name, f.default if f.default_factory is MISSING else f.default_factory()
+
+
+_USUAL = {
+    kind: tuple(_usual(kind)) for kind in (*_TOLD_IN_WORDS, Expectation, TlsOptions, JsonWant)
+}
+"""The fields of each, and what they are where nothing was given."""
 
 
 BROKEN_TEXTS: tuple[str, ...] = (

@@ -39,7 +39,11 @@ class AttemptRule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeTerms:
-    """What judging needs to know of a probe. *slow_after_us* is None where nothing is slow."""
+    """What judging needs to know of a probe. *slow_after_us* is None where nothing is slow.
+
+    *target* and *manner* decide no letter: they are on record so that whoever reads the letters
+    knows what was looked at, and that it was the same all the time.
+    """
 
     id: str
     role: Role
@@ -48,6 +52,8 @@ class ProbeTerms:
     attempts: int = 3
     slow_after_us: int | None = None
     accounts: int = 0  # how many accounts are configured
+    target: str = ""  # what it looks at, in words; "" where that was not recorded yet
+    manner: str = ""  # digest of how it asks and what it wants to see, "" as above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +73,16 @@ class WatchTerms:
     rules: int = RULES_VERSION
 
     def canonical(self) -> str:
-        """Return the terms as canonical JSON: sorted keys, no spaces, integers only."""
-        return canonical_json(asdict(self))
+        """Return the terms as canonical JSON: sorted keys, no spaces, integers only.
+
+        What was not recorded of a probe is left out: terms on record keep their digest.
+        """
+        told = asdict(self)
+        for probe in told["probes"]:
+            for name in ("target", "manner"):
+                if not probe[name]:
+                    del probe[name]
+        return canonical_json(told)
 
     def digest(self) -> str:
         """Return the SHA-256 of the canonical form, in hex."""

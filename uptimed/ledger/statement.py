@@ -18,6 +18,7 @@ from uptimed.core.outages import Outage
 from uptimed.core.settings import ClientSettings, ServiceSettings, Settings
 from uptimed.core.statement import (
     ChainHead,
+    Changed,
     Gap,
     OutageLine,
     Party,
@@ -30,14 +31,7 @@ from uptimed.core.statement import (
     VantageLine,
 )
 from uptimed.core.strip import NO_OVERLAY, NOT_MEASURED
-from uptimed.core.targets import (
-    DnsTarget,
-    HttpTarget,
-    LoginTarget,
-    ProbeSettings,
-    TcpTarget,
-    TlsTarget,
-)
+from uptimed.core.targets import looks_at
 from uptimed.core.terms import ProbeTerms, Role, WatchTerms, watch_terms_of
 from uptimed.ledger.agreed import agreed
 from uptimed.ledger.amending import (
@@ -399,19 +393,6 @@ def quantile(ordered: Sequence[int], percent: int) -> int:
     return ordered[max(0, -(-percent * len(ordered) // 100) - 1)]
 
 
-def looks_at(probe: ProbeSettings) -> str:
-    """Return in words what *probe* looks at, without a query or anything secret."""
-    match probe.target:
-        case HttpTarget(url=url):
-            return url.split("?", 1)[0].split("#", 1)[0]
-        case TcpTarget(host=host, port=port) | TlsTarget(host=host, port=port):
-            return f"{host}:{port}"
-        case DnsTarget(name=name, record=record):
-            return f"{name} {record}"
-        case LoginTarget(base_url=url, preset=preset):
-            return f"{url} ({preset})"
-
-
 def _changes(
     reader: JournalReader, service: ServiceSettings, period: Period
 ) -> Iterator[TermsChange]:
@@ -428,16 +409,12 @@ def difference(before: WatchTerms, after: WatchTerms, since: Minute) -> TermsCha
     """Return what *after* watches otherwise than *before*."""
     old = {p.id: p for p in before.probes}
     new = {p.id: p for p in after.probes}
-    changed = [
-        f"{id_}: {word}"
-        for id_ in new
-        if id_ in old
-        for word in _probe_difference(old[id_], new[id_])
-    ]
+    both = [id_ for id_ in new if id_ in old]
+    changed = [one for id_ in both for one in _probe_difference(old[id_], new[id_])]
     for name in ("vantages", "min_vantages", "attempt_rule", "need"):
         was, now = getattr(before, name), getattr(after, name)
         if was != now:
-            changed.append(f"{name}: {_words(was)} -> {_words(now)}")
+            changed.append(Changed(name=name, was=_words(was), now=_words(now)))
     return TermsChange(
         since=since,
         added=tuple(id_ for id_ in new if id_ not in old),
@@ -446,11 +423,14 @@ def difference(before: WatchTerms, after: WatchTerms, since: Minute) -> TermsCha
     )
 
 
-def _probe_difference(old: ProbeTerms, new: ProbeTerms) -> Iterator[str]:
-    for name in ("role", "kind", "interval", "attempts", "slow_after_us", "accounts"):
+def _probe_difference(old: ProbeTerms, new: ProbeTerms) -> Iterator[Changed]:
+    for name in ("role", "kind", "interval", "attempts", "slow_after_us", "accounts", "target"):
         was, now = getattr(old, name), getattr(new, name)
-        if was != now:
-            yield f"{name} {was} -> {now}"
+        unknown = name == "target" and not was
+        if was != now and not unknown:
+            yield Changed(probe=old.id, name=name, was=_words(was), now=_words(now))
+    if old.manner and old.manner != new.manner:
+        yield Changed(probe=old.id, name="settings")
 
 
 def _words(value: object) -> str:
