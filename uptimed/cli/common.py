@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -280,12 +281,34 @@ def emit(value: object) -> None:
     click.echo(visible_json(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a plain table, columns as wide as they must be."""
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, within: int | None = None
+) -> None:
+    """Print a plain table, columns as wide as they must be.
+
+    One wider than *within* is printed row by row instead, a line for each cell.
+    """
     widths = [max(_width(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    if within is not None and sum(widths) + 2 * (len(widths) - 1) > within:
+        _stacked(header, rows)
+        return
     for row in (header, *rows):
         cells = zip(row, widths, strict=True)
         click.echo("  ".join(c + " " * (width - _width(c)) for c, width in cells).rstrip())
+
+
+def _stacked(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widest = max(map(len, header))
+    for row in rows:
+        if row is not rows[0]:
+            click.echo()
+        for name, cell in zip(header, row, strict=True):
+            click.echo(f"{name:{widest}}  {cell}".rstrip())
+
+
+def terminal_columns() -> int | None:
+    """Return how wide the terminal is; None where nobody reads along."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _width(cell: str) -> int:

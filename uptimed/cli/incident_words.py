@@ -5,7 +5,7 @@ from datetime import UTC, datetime, tzinfo
 
 import click
 
-from uptimed.cli.common import table
+from uptimed.cli.common import table, terminal_columns
 from uptimed.core.calendars import Second, utc_second
 from uptimed.core.clocks import ClockVerdict, Reading, Why
 from uptimed.core.incidents import Event, Incident
@@ -59,9 +59,8 @@ def _open(reading: Reading) -> bool:
 def print_list(found: Sequence[tuple[IncidentNow, tzinfo]]) -> None:
     """Print incidents, a line each."""
     rows = [list(_row(each, zone)) for each, zone in found]
-    table(
-        ["REFERENCE", "SERVICE", "CLASS", "SEVERITY", "STATE", "OPENED", "NEXT DUE", "MISSED"], rows
-    )
+    header = ["REFERENCE", "SERVICE", "CLASS", "SEVERITY", "STATE", "OPENED", "NEXT DUE", "MISSED"]
+    table(header, rows, within=terminal_columns())
 
 
 def _row(each: IncidentNow, zone: tzinfo) -> Iterator[str]:
