@@ -50,7 +50,7 @@ def put(
         number=number, key=number, kind=kind, client="acme", at=at(when), subject=number,
         recipients=recipients, sha256=hashlib.sha256(message).hexdigest(), month="2026-10",
     )  # fmt: skip
-    with Outbox.open(path) as outbox:
+    with Outbox.open(path, make=True) as outbox:
         first = Happening.HELD if held else Happening.QUEUED
         outbox.put(mail, message, Event(at=at(when), what=first))
 

@@ -25,6 +25,7 @@ from tests.mail.posts import (
 from uptimed.core.observations import SECOND
 from uptimed.core.outbox import Happening, MailKind
 from uptimed.core.targets import Secret, SecretPlace
+from uptimed.ports import StoreError
 from uptimed.stores.outbox import Outbox, sending_alone
 from uptimed.wiring.delivering import OutboxDesk, outbox_desk
 
@@ -327,10 +328,10 @@ def _is_sending(outbox: Outbox) -> bool:
 
 
 async def test_a_desk_opens_again_what_failed_once(path: Path) -> None:
-    folder = path.parent / "later"
-    desk = OutboxDesk(folder / "uptimed.db")
-    with pytest.raises(Exception, match="later"):
+    desk, folder = OutboxDesk(path), path.parent
+    with pytest.raises(StoreError, match="cannot be opened"):
         await desk(Outbox.records)
-    folder.mkdir()
-    assert await desk(Outbox.records) == ()
+    assert not list(folder.iterdir())  # a journal that was moved away is put back, not begun anew
+    put(path, "M-1", A)
+    assert [r.mail.number for r in await desk(Outbox.records)] == ["M-1"]
     await desk.close()

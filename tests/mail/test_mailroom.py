@@ -14,8 +14,9 @@ from tests.fakes import FakeSecrets, at
 from tests.mail.months import BREACHED
 from tests.mail.office import AIOSMTPD_WARNS, SILENT, Office
 from tests.mail.posts import HandClock, put, say, statuses
+from uptimed.core.minutes import Minute, minute_of
 from uptimed.core.observations import Instant
-from uptimed.core.outbox import Happening
+from uptimed.core.outbox import Happening, MailKind
 from uptimed.core.settings import Settings
 from uptimed.core.snapshot import Edge
 from uptimed.stores.outbox import Outbox
@@ -185,6 +186,45 @@ async def test_an_outage_that_is_heard_of_is_told(settings: Settings, plain: Off
         await room.hear(edge)
         await go_on(room, clock, 1)
     assert plain.recipients() == ["it@acme.example", "boss@acme.example"]
+
+
+async def test_an_outage_and_its_end_are_told_in_order_once_the_journal_can_be_written(
+    settings: Settings, plain: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = HandClock("2026-11-03 15:00")
+    known_since(settings, clock.now())
+    journal = Path(settings.journal_path)
+    aside = journal.with_name("aside.db")
+    began = minute_of(clock.now())
+    down = Edge(
+        kind="down", at=clock.now(), service="acme-crm", client="acme", letter="D", since=began
+    )
+    up = replace(down, kind="up", until=Minute(began + 12))
+    async with room_of(settings, clock) as room:
+        journal.rename(aside)  # noqa: ASYNC240 - a file of nobody else's
+        await room.hear(down)
+        await room.hear(up)
+        assert caplog.text.count("is not told of acme-crm") == 2
+        aside.rename(journal)
+        await go_on(room, clock, 1)
+    with Outbox.open(journal) as outbox:
+        told = [(each.mail.kind, each.mail.key) for each in outbox.records()]
+    assert told == [
+        (MailKind.OUTAGE, f"outage/acme/acme-crm/{began}"),
+        (MailKind.OUTAGE_END, f"outage_end/acme/acme-crm/{began}"),
+    ]
+    assert plain.recipients() == 2 * ["it@acme.example", "boss@acme.example"]
+
+
+async def test_an_outage_of_a_client_that_is_gone_is_told_to_nobody(
+    settings: Settings, plain: Office
+) -> None:
+    clock = HandClock("2026-11-03 15:00")
+    edge = Edge(kind="down", at=clock.now(), service="crm", client="gone", letter="D")
+    async with room_of(settings, clock) as room:
+        await room.hear(edge)
+        await go_on(room, clock, 1)
+    assert plain.recipients() == []
 
 
 # Beside the daemon.

@@ -47,7 +47,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def outbox(path: Path) -> Iterator[Outbox]:
-    with Outbox.open(path) as found:
+    with Outbox.open(path, make=True) as found:
         yield found
 
 

@@ -70,10 +70,14 @@ class Outbox:
         self._there = self._has_tables()
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the outbox of the journal at *path*, which is made where there is none."""
+    def open(cls, path: Path, *, make: bool = False) -> Self:
+        """Open the outbox of the journal at *path*.
+
+        Where there is none, one is made only if *make* says so: a journal that was moved away
+        while in use is to be put back, not begun anew.
+        """
         path = path.resolve()
-        return cls(connections.open_for_writing(path), path)
+        return cls(connections.open_for_writing(path, make=make), path)
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -197,7 +197,7 @@ def post_test(settings: Settings, address: str, *, now: Instant, by: str = "") -
         cause = _Cause(kind=MailKind.TEST, key=key, number=number, now=now)
         return _frozen(settings, cause, written, None, (address,))
 
-    return _post_numbered(settings, "", key, drawn, now=now, by=by)
+    return _post_numbered(settings, "", key, drawn, now=now, by=by, make=True)
 
 
 def accepted_at(settings: Settings, number: str) -> Instant | None:
@@ -221,8 +221,9 @@ def _post_numbered(
     *,
     now: Instant,
     by: str,
+    make: bool = False,
 ) -> Posted:
-    with Outbox.open(Path(settings.journal_path)) as outbox:
+    with Outbox.open(Path(settings.journal_path), make=make) as outbox:
         for _ in range(_TRIES):
             known = outbox.by_key(key)
             if known is not None:

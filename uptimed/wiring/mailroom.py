@@ -10,6 +10,7 @@ recipients: what was due before that was sent by other means, or by nobody, and 
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from uptimed.wiring.drafting import NotDrafted, Request, draft_aside
 from uptimed.wiring.mailing import month_name, tell_of_edge
 
 _LOOK_INTO_OUTBOX_US = 5 * SECOND
+_MOST_UNTOLD = 1_000  # outages and their ends that wait for a journal that can be written
 _LOOK_AT_CALENDAR_US = 60 * SECOND
 _DRAFT_AGAIN_US = 600 * SECOND  # after a report could not be drawn up
 _AGAIN_US = 60 * SECOND  # after a bug
@@ -102,6 +104,8 @@ class Mailroom:
         self._stopping = asyncio.Event()
         self._idle = asyncio.Event()  # no text is on its way
         self._idle.set()
+        self._untold: deque[Edge] = deque(maxlen=_MOST_UNTOLD)
+        self._telling = asyncio.Lock()
         self._not_before: dict[tuple[str, Month], Instant] = {}
         self._overdue: Mapping[str, bool] = {}
         self._open: Sequence[Record] = ()
@@ -133,15 +137,40 @@ class Mailroom:
         )
 
     async def hear(self, edge: Edge) -> None:
-        """Tell the client of an outage or its end, where it wants to be told."""
+        """Tell the client of an outage or its end, where it wants to be told.
+
+        What cannot be put into the outbox now is, in its order, once that can be written again.
+        """
+        if self._settings.mail is None or edge.kind not in {"down", "up"}:
+            return
+        self._untold.append(edge)
+        trouble = await self._tell_untold()
+        if trouble is not None:
+            _log.error(
+                "mail: the client %s is not told of %s %s yet: %s",
+                edge.client, edge.service, edge.kind, trouble,
+            )  # fmt: skip
+
+    async def _tell_untold(self) -> StoreError | None:
+        """Tell of what was not told of yet; return what is in the way."""
+        async with self._telling:
+            while self._untold:
+                edge = self._untold[0]
+                try:
+                    await self._tell(edge)
+                except StoreError as error:
+                    return error
+                except Exception:
+                    self._untold.popleft()  # it would be broken again
+                    raise
+                self._untold.popleft()
+        return None
+
+    async def _tell(self, edge: Edge) -> None:
         settings, now = self._settings, self._clock.now()
-        if settings.mail is None or edge.kind not in {"down", "up"}:
-            return
-        try:
-            posted = await asyncio.to_thread(tell_of_edge, settings, edge, now=now)
-        except StoreError as error:
-            _log.error("mail: the client %s is not told of %s: %s", edge.client, edge.kind, error)
-            return
+        if all(client.id != edge.client for client in settings.clients):
+            return  # nobody's any more
+        posted = await asyncio.to_thread(tell_of_edge, settings, edge, now=now)
         if posted is not None and posted.new:
             _log.info("mail: %s tells %s that %s is %s", posted.number, edge.client, edge.service,
                       edge.kind)  # fmt: skip
@@ -187,6 +216,7 @@ class Mailroom:
         mailing = self._settings.mail
         if mailing is None:
             return
+        await self._tell_untold()
         found = await self._asked(partial(Outbox.records, open_only=True))
         self._open = found if found is not None else self._open
         if found is None or not self._has_work(found):
