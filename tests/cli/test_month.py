@@ -427,7 +427,7 @@ def test_a_down_minute_is_explained_from_the_look_to_the_outage(month: Path) -> 
     for words in (
         "seventeen, 2026-10-01 01:40 -0500 (2026-10-01T06:40:00Z): D (system down)",
         "provisional until its UTC day is sealed",
-        "front (reach, http, every minute)",
+        "front (reach, http, every minute) https://seventeen.example/a",
         "from local: failed",
         "1. 2026-10-01T06:40:10Z fail in 10000.0 ms [connect_timeout]: nothing within 10 s",
         "reach: 1 of 1 must pass (front): down",

@@ -120,7 +120,7 @@ def _standing(found: Explanation) -> str:
 def _probe(story: ProbeStory, minute: Minute) -> Iterator[str]:
     terms = story.terms
     every = "every minute" if terms.interval == 1 else f"every {terms.interval} minutes"
-    yield f"  {terms.id} ({terms.role}, {terms.kind}, {every})"
+    yield f"  {terms.id} ({terms.role}, {terms.kind}, {every}) {terms.target}".rstrip()
     for held in story.held:
         yield f"    from {held.vantage}: {_held(held, minute)}"
         for number, attempt in enumerate(held.attempts, start=1):
@@ -341,6 +341,7 @@ def _probe_json(story: ProbeStory) -> Mapping[str, object]:
         "role": str(story.terms.role),
         "kind": story.terms.kind,
         "interval": story.terms.interval,
+        "target": story.terms.target or None,
         "status": _STATUS[story.merged.status],
         "dissent": story.merged.dissent,
         "vantages": [
