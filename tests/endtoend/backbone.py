@@ -82,6 +82,11 @@ class Backbone:
     def run(self) -> None:
         """Run the loop until it is stopped."""
         self._loop.run_forever()
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        if left:
+            self._loop.run_until_complete(asyncio.wait(left))
         self._loop.close()
 
     def stop(self) -> None:
@@ -100,10 +105,12 @@ def backbone(ways: int) -> Iterator[tuple[Backbone, list[Way]]]:
         found = [Way(made) for _ in range(ways)]
         for way in found:
             way.mend()
-        yield made, found
-        for way in found:
-            way.cut()
-        made.do(made.influx.stop())
+        try:
+            yield made, found
+        finally:
+            for way in found:
+                way.cut()
+            made.do(made.influx.stop())
     finally:
         made.stop()
         thread.join()

@@ -135,9 +135,8 @@ def test_a_vantage_that_was_cut_off_comes_back_and_letters_follow(tmp_path: Path
 
         # Live minutes have the looks of all three, too.
         live = Minute(start + 62)
-        now = Minute(present() - 1)
         until(
-            lambda: "U" in letters(paths["bogota"], strict, live, now),
+            lambda: "U" in letters(paths["bogota"], strict, live, Minute(present() - 1)),
             "a live letter of all three", within_s=_LONG_S,
         )  # fmt: skip
         last = daemons["bogota"].metric("uptimed_vantage_last_look_timestamp_seconds")
