@@ -412,6 +412,16 @@ def test_rule_and_need_are_told_when_they_change() -> None:
     assert told(difference(before, after, NOON)) == ("need: reach=2 -> reach=1",)
 
 
+def test_that_more_is_recorded_than_before_is_no_change() -> None:
+    known = replace(REACH, target="https://crm.example/", manner="0f")
+    records = [
+        recorded(watch_terms(), Minute(OCTOBER - 600)),
+        recorded(watch_terms(known), Minute(OCTOBER + 600)),
+    ]
+    found = drawn_up(journal(Strip(NOON, "U"), configs=records), watch_terms(known))
+    assert only(found).changes == ()
+
+
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [

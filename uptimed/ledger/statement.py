@@ -400,8 +400,10 @@ def _changes(
     for record in reader.configs(service.id):
         terms = watch_terms_of(record.canonical)
         in_month = period.start <= record.since < period.stop
-        if before is not None and before != terms and in_month:
-            yield difference(before, terms, record.since)
+        if before is not None and in_month:
+            change = difference(before, terms, record.since)
+            if change.added or change.removed or change.changed:
+                yield change
         before = terms
 
 
