@@ -317,15 +317,15 @@ class ServiceView:
 
     def said(self, one: Changed, value: str) -> str:
         """Return a *value* of a changed setting in words."""
-        say = self.language
+        language = self.language
         match one.name:
             case "slow_after_us":
                 return self.words.took(int(value) if value.isdigit() else None)
             case "role":
-                return called(ROLES, value, say)
+                return called(ROLES, value, language)
             case "need":
                 groups = (group.partition("=") for group in value.split(", ") if group)
-                return ", ".join(f"{called(ROLES, role, say)}: {k}" for role, _, k in groups)
+                return ", ".join(f"{called(ROLES, role, language)}: {k}" for role, _, k in groups)
             case _:
                 return value
 

@@ -34,6 +34,7 @@ from uptimed.daemon.blind import Tally, place_of
 from uptimed.daemon.lag import LagMeter
 from uptimed.daemon.look import Look, Turns, World, next_account, permitted
 from uptimed.daemon.parts import ProbePart
+from uptimed.daemon.record import in_pieces
 from uptimed.daemon.schedule import Agenda, ClockReading, step_between, timetable
 from uptimed.daemon.selfcheck import SelfCheck
 from uptimed.daemon.settle import Book, InForce
@@ -376,3 +377,19 @@ async def test_the_system_s_clocks_go_forward() -> None:
 def test_no_answer_of_ours_is_a_fail() -> None:
     observation = Observation(outcome=NoAnswer(cause=Cause.LOCAL_DNS, detail=""), took_us=0)
     assert judge(observation, web(), now=Instant(0)).outcome is Outcome.NOT_MEASURED
+
+
+@pytest.mark.parametrize(
+    ("services", "lengths"),
+    [
+        pytest.param(0, [], id="nothing"),
+        pytest.param(50, [50], id="just one piece"),
+        pytest.param(120, [50, 50, 20], id="some and a rest"),
+    ],
+)
+def test_many_services_are_read_in_pieces_that_are_all_of_them_in_order(
+    services: int, lengths: list[int]
+) -> None:
+    pieces = list(in_pieces(range(services)))
+    assert [len(piece) for piece in pieces] == lengths
+    assert [one for piece in pieces for one in piece] == list(range(services))

@@ -41,6 +41,7 @@ from uptimed.daemon.fleet import Fleet, ServiceRun
 from uptimed.daemon.keeper import Keeper
 from uptimed.daemon.late import Doubled, Sorted, judged_again, opened, reach, sort_out
 from uptimed.daemon.parts import DaemonParts
+from uptimed.daemon.record import in_pieces
 from uptimed.daemon.seal import due_until
 from uptimed.ports import (
     AttemptConflict,
@@ -71,7 +72,6 @@ _WHOLE_US = 60 * SECOND
 _SEALED_US = 3600 * SECOND
 _TRIES = 3  # pieces of a day that cannot be read, before all of it is left for later
 _BATCH = 1_000  # attempts at a time: looks go on meanwhile
-_SERVICES = 50  # read in one piece off the loop
 _DOUBLED_US = 900 * SECOND  # so long a vantage is shown as doubled after it was
 _TOLD_AGAIN_US = 3600 * SECOND
 
@@ -302,8 +302,7 @@ class Gatherer:
     async def _count_ours(self, services: Sequence[str], start: Minute, stop: Minute) -> None:
         """Take for known what is on record: so a restart need not read it all again."""
         ours: Counter[tuple[str, Minute]] = Counter()
-        for first in range(0, len(services), _SERVICES):
-            some = services[first : first + _SERVICES]
+        for some in in_pieces(services):
 
             def read(some: Sequence[str] = some) -> None:
                 for service in some:
@@ -343,11 +342,9 @@ class Gatherer:
                 seen.last = max(seen.last or attempt.look, attempt.look)
             if others and attempt.vantage in {*others, self._parts.vantage}:
                 of[attempt.service].append(attempt)
-        names = list(of)
-        for first in range(0, len(names), _SERVICES):
-            some = {name: of[name] for name in names[first : first + _SERVICES]}
+        for some in in_pieces(of):
             async with self.gate:
-                await self._take_some(some, found)
+                await self._take_some({name: of[name] for name in some}, found)
 
     async def _take_some(self, of: Mapping[str, Sequence[Attempt]], found: _Read) -> None:
         def held() -> Mapping[str, Sorted]:

@@ -1,7 +1,11 @@
-"""What is on record of a service, read as letters are made from it.
+"""What is on record of services, read as letters are made from it.
 
-Reading only; run off the event loop.
+Reading only; run off the event loop, of many services a piece at a time.
 """
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
 
 from uptimed.core.letters import letters_of, lookback
 from uptimed.core.minutes import Minute
@@ -9,6 +13,17 @@ from uptimed.core.strip import Strip
 from uptimed.core.terms import WatchTerms, watch_terms_of
 from uptimed.daemon.settle import InForce
 from uptimed.ports import JournalReader, blind_by_vantage
+
+T = TypeVar("T")
+
+_PIECE = 50  # services: what else is to be read waits no longer than for these
+
+
+def in_pieces(services: Iterable[T]) -> Iterator[tuple[T, ...]]:
+    """Yield *services*, in their order, in pieces that may be read at once off the loop."""
+    rest = iter(services)
+    while piece := tuple(islice(rest, _PIECE)):
+        yield piece
 
 
 def known_terms(reader: JournalReader, service: str) -> list[InForce]:

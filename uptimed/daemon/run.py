@@ -28,6 +28,7 @@ from uptimed.daemon.keeper import Keeper
 from uptimed.daemon.lag import LAG_LIMIT_US, LagMeter
 from uptimed.daemon.look import Look, Turns, World
 from uptimed.daemon.parts import DaemonParts, ReloadFailed, ServicePart
+from uptimed.daemon.record import in_pieces
 from uptimed.daemon.recover import (
     LOOK_AHEAD,
     Recovered,
@@ -55,7 +56,6 @@ _BUSY_NAP_US = SECOND // 500  # while services wait to be gone through
 _WATCHDOG_US = 5 * SECOND
 _ALIVE_US = 10 * SECOND  # a scheduler that did not turn for so long is not alive
 _AGAIN_US = 5 * SECOND  # after a bug
-_CHUNK = 50  # services read in one piece, off the loop
 _STOP_S = 4.0
 _TELL_S = 30.0
 _DISTRUST_US = 3600 * SECOND  # so long after the clock leapt nothing is sealed
@@ -266,10 +266,9 @@ class Daemon:
 
     async def _recover(self, services: Iterable[ServicePart], now: Minute) -> dict[str, Recovered]:
         """Read how services stand at minute *now*; what cannot be read begins with it."""
-        reader, parts = self.parts.reader, list(services)
+        reader = self.parts.reader
         found: dict[str, Recovered] = {}
-        for first in range(0, len(parts), _CHUNK):
-            some = parts[first : first + _CHUNK]
+        for some in in_pieces(services):
 
             def read(some: Sequence[ServicePart] = some) -> dict[str, Recovered]:
                 return {part.id: recovered(reader, part.watch, now) for part in some}

@@ -29,7 +29,7 @@ from uptimed.core.observations import SECOND, Instant
 from uptimed.core.strip import NOT_MEASURED, Strip
 from uptimed.core.terms import watch_terms_of
 from uptimed.daemon.parts import HostClock
-from uptimed.daemon.record import judged
+from uptimed.daemon.record import in_pieces, judged
 from uptimed.daemon.settle import InForce
 from uptimed.ports import (
     Batch,
@@ -47,7 +47,6 @@ from uptimed.ports import (
 _PAUSE_US = SECOND // 200
 """Between two days: a long catch-up must not crowd out the looks."""
 
-_CHUNK = 50  # services whose chains are looked for in one piece, off the loop
 _DAY = timedelta(days=1)
 
 _log = logging.getLogger(__name__)
@@ -142,8 +141,7 @@ class Sealer:
     async def _find_heads(self, services: Iterable[str]) -> None:
         """Ask for the heads of chains that are not known yet, many at a time."""
         unknown = [service for service in services if service not in self._heads]
-        for first in range(0, len(unknown), _CHUNK):
-            some = unknown[first : first + _CHUNK]
+        for some in in_pieces(unknown):
 
             def find(some: Sequence[str] = some) -> Mapping[str, _Head | None]:
                 return {service: self._find_head(service) for service in some}
