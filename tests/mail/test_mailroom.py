@@ -216,11 +216,31 @@ async def test_an_outage_and_its_end_are_told_in_order_once_the_journal_can_be_w
     assert plain.recipients() == 2 * ["it@acme.example", "boss@acme.example"]
 
 
-async def test_an_outage_of_a_client_that_is_gone_is_told_to_nobody(
-    settings: Settings, plain: Office
+async def test_of_too_many_outages_that_wait_the_oldest_is_given_up_and_named(
+    settings: Settings, plain: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = HandClock("2026-11-03 15:00")
-    edge = Edge(kind="down", at=clock.now(), service="crm", client="gone", letter="D")
+    journal = Path(settings.journal_path)
+    journal.rename(journal.with_name("aside.db"))  # noqa: ASYNC240 - as above
+    down = Edge(kind="down", at=clock.now(), service="acme-crm", client="acme", letter="D")
+    async with room_of(settings, clock) as room:
+        for number in range(1001):
+            await room.hear(replace(down, since=Minute(number)))
+    assert caplog.text.count("too many wait, acme-crm is not told of") == 1
+
+
+@pytest.mark.parametrize(
+    ("client", "service"),
+    [
+        pytest.param("gone", "crm", id="the client is gone"),
+        pytest.param("acme", "gone", id="the service is gone"),
+    ],
+)
+async def test_an_outage_of_what_is_not_configured_any_more_is_told_to_nobody(
+    settings: Settings, plain: Office, client: str, service: str
+) -> None:
+    clock = HandClock("2026-11-03 15:00")
+    edge = Edge(kind="down", at=clock.now(), service=service, client=client, letter="D")
     async with room_of(settings, clock) as room:
         await room.hear(edge)
         await go_on(room, clock, 1)

@@ -104,7 +104,7 @@ class Mailroom:
         self._stopping = asyncio.Event()
         self._idle = asyncio.Event()  # no text is on its way
         self._idle.set()
-        self._untold: deque[Edge] = deque(maxlen=_MOST_UNTOLD)
+        self._untold: deque[Edge] = deque()
         self._telling = asyncio.Lock()
         self._not_before: dict[tuple[str, Month], Instant] = {}
         self._overdue: Mapping[str, bool] = {}
@@ -143,6 +143,8 @@ class Mailroom:
         """
         if self._settings.mail is None or edge.kind not in {"down", "up"}:
             return
+        if len(self._untold) == _MOST_UNTOLD:
+            _log.error("mail: too many wait, %s is not told of", self._untold.popleft().service)
         self._untold.append(edge)
         trouble = await self._tell_untold()
         if trouble is not None:
@@ -161,14 +163,18 @@ class Mailroom:
                 except StoreError as error:
                     return error
                 except Exception:
-                    self._untold.popleft()  # it would be broken again
+                    self._done_with(edge)  # it would be broken again
                     raise
-                self._untold.popleft()
+                self._done_with(edge)
         return None
+
+    def _done_with(self, edge: Edge) -> None:
+        if self._untold and self._untold[0] is edge:  # not given up meanwhile
+            self._untold.popleft()
 
     async def _tell(self, edge: Edge) -> None:
         settings, now = self._settings, self._clock.now()
-        if all(client.id != edge.client for client in settings.clients):
+        if all(service.id != edge.service for service in settings.services):
             return  # nobody's any more
         posted = await asyncio.to_thread(tell_of_edge, settings, edge, now=now)
         if posted is not None and posted.new:
